@@ -1,0 +1,1 @@
+"""Ground floor: types, errors, mesh helpers, safe file reading, artifact store."""

@@ -1,0 +1,333 @@
+"""What one stage hands to the next: frozen dataclasses over NumPy arrays, in SI units.
+
+World: metres, right-handed, +Y up, +Z the front of the body, floor at y = 0.
+Left and right are the wearer's (left is +X). Float arrays are float32, index arrays int32.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+__all__ = [
+    "Body", "BezierEdge", "ArcEdge", "Camera", "Drape", "Edge", "EdgeRef", "Fabric", "FitReport", "Garment",
+    "ImageBuffers", "LineEdge", "Material", "Measurement", "Notch", "Panel", "Pattern", "Placement", "Seam",
+    "SceneMesh", "ZoneFit",
+]
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera in OpenCV's axes (x right, y down, z into the scene).
+
+    A world point X projects to ``K @ (R @ X + t)`` with ``world_to_camera = [R | t; 0 1]``.
+    Pixel centres are at half-integers: the top left pixel's centre is (0.5, 0.5).
+    """
+
+    K: np.ndarray  #: intrinsics [px], shape [3, 3]
+    world_to_camera: np.ndarray  #: [m], shape [4, 4]
+    size: tuple[int, int]  #: (width, height) [px]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A body measurement [m] (kg, rad for the two that are) with its standard error."""
+
+    value: float
+    stderr: float = 0.0
+    source: str = "measured"  #: measured, typed or fitted
+
+
+@dataclass(frozen=True)
+class Body:
+    """A posed body. ``measurements`` are those of the shape, taken in its standing measuring pose."""
+
+    vertices: np.ndarray  #: [m], shape [V, 3]
+    faces: np.ndarray  #: shape [F, 3]
+    joints: np.ndarray  #: SMPL-X joint positions [m], shape [55, 3]
+    skinning_weights: np.ndarray  #: shape [V, 55]
+    contact_vertices: np.ndarray  #: closed outer surface for cloth [m], shape [C, 3]
+    contact_faces: np.ndarray  #: shape [D, 3]
+    contact_segment: np.ndarray  #: dominant joint of each contact vertex, shape [C]
+    betas: np.ndarray  #: shape [n_betas]
+    betas_std: np.ndarray  #: standard error of betas, shape [n_betas]; zeros when exact
+    global_orient: np.ndarray  #: axis-angle [rad], shape [3]
+    body_pose: np.ndarray  #: axis-angle [rad], shape [21, 3]
+    left_hand_pose: np.ndarray  #: shape [15, 3]
+    right_hand_pose: np.ndarray  #: shape [15, 3]
+    transl: np.ndarray  #: [m], shape [3]
+    landmarks: dict[str, np.ndarray]  #: name of core.measurements.LANDMARKS -> [m], shape [3]
+    measurements: dict[str, Measurement]
+    uv: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.float32))  #: texture coordinates, shape [U, 2]
+    uv_faces: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), np.int32))  #: into uv, shape [F, 3]
+    sex: str = "neutral"  #: female, male or neutral
+    model: str = "open_body"  #: open_body or smplx
+
+
+# ---------------------------------------------------------------- patterns
+
+
+@dataclass(frozen=True)
+class LineEdge:
+    """Straight edge between two vertices of the panel."""
+
+    start: int
+    end: int
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class BezierEdge:
+    """Quadratic (one control point) or cubic (two) Bezier edge; control points absolute in the panel's plane [m]."""
+
+    start: int
+    end: int
+    controls: tuple[tuple[float, float], ...]
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class ArcEdge:
+    """Circular arc; ``ccw`` is the travel direction from start to end with y up."""
+
+    start: int
+    end: int
+    radius: float  #: [m]
+    large: bool
+    ccw: bool
+    label: str = ""
+
+
+Edge = LineEdge | BezierEdge | ArcEdge
+
+
+@dataclass(frozen=True)
+class Notch:
+    """A mark at a fraction (0..1 of arc length) of an edge."""
+
+    edge: int
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Rigid placement of a flat panel in the world: ``R @ (x, y, 0) + translation``.
+
+    The panel's +Z side (the side from which its outline, with y up, reads as drawn) is the right side of the cloth.
+    ``bend_radius`` > 0 wraps the panel around a vertical axis (panel y) behind it, so that it starts closer to the
+    body; 0 leaves it flat. ``region`` names what it covers (torso_front, torso_back, sleeve_l, leg_r_front, collar...).
+    """
+
+    rotation: np.ndarray  #: shape [3, 3]
+    translation: np.ndarray  #: [m], shape [3]
+    bend_radius: float = 0.0
+    region: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One piece of cloth: a closed loop of edges (each starts where the one before ends), stitching line, no allowance."""
+
+    name: str
+    vertices: np.ndarray  #: [m], shape [P, 2]
+    edges: tuple[Edge, ...]
+    placement: Placement
+    grainline: float = np.pi / 2  #: direction of the warp in the panel's plane, from +x [rad]
+    notches: tuple[Notch, ...] = ()
+    internal_lines: tuple[np.ndarray, ...] = ()  #: polylines [m], shape [n, 2] each (darts' folds, placket lines)
+    fabric: str = ""  #: name of another fabric than the garment's; "" for the same
+    layer: int = 0  #: 0 next to the body
+    stiffness: float = 1.0  #: factor on the bending stiffness (fused interlining in collars, cuffs, waistbands)
+
+
+@dataclass(frozen=True)
+class EdgeRef:
+    """A span of an edge of a panel, by fractions of its arc length. ``start > end`` walks it backwards."""
+
+    panel: str
+    edge: int
+    start: float = 0.0
+    end: float = 1.0
+
+
+@dataclass(frozen=True)
+class Seam:
+    """Sews span ``a`` to span ``b`` point by point, from a.start-b.start to a.end-b.end.
+
+    A ratio of lengths other than 1 is a gather (or ease), spread evenly. ``angle`` is the pressed rest angle of
+    the finished seam [rad], 0 flat (the cloth goes on smoothly), pi folded back on itself.
+    """
+
+    a: EdgeRef
+    b: EdgeRef
+    kind: str = "seam"  #: seam, dart, button or closure
+    angle: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A garment's pattern. ``finished`` holds the intended finished girths and lengths [m] by measurement name."""
+
+    name: str
+    panels: tuple[Panel, ...]
+    seams: tuple[Seam, ...]
+    seam_allowance: float = 0.01  #: [m], drawn outside the panels' loops
+    intended_ease: dict[str, float] = field(default_factory=dict)  #: {bust_girth: 0.08, ...} [m]
+    drafted_for: dict[str, float] = field(default_factory=dict)  #: body measurements it was drafted for [m]
+    kind: str = ""  #: top, shirt, skirt, trousers, dress
+    source: str = ""
+    repairs: tuple[str, ...] = ()  #: what the reader mended, for people
+
+    def panel(self, name: str) -> Panel:
+        """The panel of that name; KeyError if there is none."""
+        for p in self.panels:
+            if p.name == name:
+                return p
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """Mechanical and visual properties of a cloth in SI units."""
+
+    name: str
+    label: str
+    areal_density: float  #: [kg/m2]
+    thickness: float  #: [m]
+    stretch_warp: float  #: tensile stiffness, force per width per strain [N/m]
+    stretch_weft: float  #: [N/m]
+    stretch_bias: float  #: [N/m]
+    shear: float  #: shear stiffness [N/m]
+    bend_warp: float  #: bending rigidity per width [N*m]
+    bend_weft: float  #: [N*m]
+    bend_bias: float  #: [N*m]
+    friction_static: float  #: cloth-body and cloth-cloth Coulomb coefficient [-]
+    friction_dynamic: float
+    damping: float  #: fraction of critical, internal [-]
+    poisson: float = 0.0
+    stretch_curves: dict[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    #: {warp|weft: ((strain, N/m), ...)} where measured
+    base_color: tuple[float, float, float] = (0.8, 0.8, 0.8)  #: linear RGB
+    roughness: float = 0.9
+    sheen: float = 0.3
+    opacity: float = 1.0
+    weave: str = "plain"  #: plain, twill, satin, knit
+    sources: dict[str, str] = field(default_factory=dict)  #: figure -> where it is from
+
+
+@dataclass(frozen=True)
+class Garment:
+    """Meshed, placed panels, not yet sewn.
+
+    ``coarser`` is the same garment one level up: this level's vertices are its vertices followed by the midpoints of
+    its edges in the order of ``core.mesh.unique_edges``, and this level's faces are ``core.mesh.subdivide`` of its.
+    """
+
+    rest_uv: np.ndarray  #: warp/weft plane per panel [m], shape [N, 2]; y is the panel's own y, see grain
+    faces: np.ndarray  #: shape [T, 3], counter-clockwise on the right side
+    positions: np.ndarray  #: placed [m], shape [N, 3]
+    seam_pairs: np.ndarray  #: vertices to be joined, shape [S, 2]
+    seam_ids: np.ndarray  #: index into pattern.seams of each pair, shape [S]
+    seam_angles: np.ndarray  #: pressed rest angle of each pair's seam [rad], shape [S]
+    panel_id: np.ndarray  #: panel of each triangle, shape [T]
+    vertex_panel: np.ndarray  #: panel of each vertex, shape [N]
+    layer: np.ndarray  #: shape [N]
+    grain: np.ndarray  #: warp direction of each panel in its uv plane [rad], shape [panels]
+    bend_scale: np.ndarray  #: factor on bending stiffness of each triangle, shape [T]
+    fabrics: tuple[Fabric, ...]  #: per panel
+    panel_names: tuple[str, ...]
+    name: str = ""
+    kind: str = ""
+    intended_ease: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    coarser: Garment | None = None
+
+
+@dataclass(frozen=True)
+class Drape:
+    """A garment at rest on a body. Positions are per vertex of ``Garment`` (seam partners coincide)."""
+
+    positions: np.ndarray  #: [m], shape [N, 3]
+    strain: np.ndarray  #: Green-Lagrange strain in warp, weft and shear per triangle [-], shape [T, 3]
+    pressure: np.ndarray  #: contact pressure on the body per vertex [Pa], shape [N]
+    status: str  #: converged, not_converged or failed
+    metrics: dict[str, float] = field(default_factory=dict)
+    #: at least seam_gap_max_mm, body_penetration_max_mm, body_penetrating_vertices, self_intersections,
+    #: self_intersections_start, strain_p99, min_gap_mm, wall_s, cpu_s, frames
+    history: dict[str, np.ndarray] = field(default_factory=dict)  #: time, kinetic_energy, residual, ...
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ZoneFit:
+    """Fit of one zone. Lengths [m], pressure [Pa]; ``verdict`` is one of too_tight, tight, as_intended, loose."""
+
+    zone: str
+    body: float
+    body_stderr: float
+    garment: float
+    ease: float
+    ease_intended: float | None
+    strain_p95: float
+    pressure_mean: float
+    pressure_p95: float
+    verdict: str
+    missing: float = 0.0  #: girth that the garment lacks here [m]
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """How the garment fits, zone by zone."""
+
+    garment: str
+    fabric: str
+    zones: tuple[ZoneFit, ...]
+    summary: str
+    warnings: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- pictures
+
+
+@dataclass(frozen=True)
+class Material:
+    """Physically based metallic-roughness material with cloth sheen; colours are linear RGB."""
+
+    name: str
+    base_color: tuple[float, float, float, float] = (0.8, 0.8, 0.8, 1.0)
+    roughness: float = 0.9
+    metallic: float = 0.0
+    sheen: float = 0.0
+    double_sided: bool = False
+    texture: np.ndarray | None = None  #: sRGB uint8, shape [H, W, 3], multiplied onto base_color
+    weave: str = ""  #: plain, twill, satin, knit: shaded as a fine normal pattern; "" for none
+    weave_scale: float = 0.001  #: length of one repeat [m]
+
+
+@dataclass(frozen=True)
+class SceneMesh:
+    """A named mesh ready to be rendered or exported. All per-vertex arrays have the length of ``vertices``."""
+
+    name: str
+    vertices: np.ndarray  #: [m], shape [V, 3]
+    faces: np.ndarray  #: shape [F, 3]
+    material: Material
+    normals: np.ndarray | None = None  #: unit, shape [V, 3]
+    uv: np.ndarray | None = None  #: shape [V, 2]
+    uv_metres: np.ndarray | None = None  #: rest plane [m] for weave shading, shape [V, 2]
+    maps: dict[str, np.ndarray] = field(default_factory=dict)
+    #: named scalar fields (strain, pressure) in 0..1 for display, shape [V] each
+
+
+@dataclass(frozen=True)
+class ImageBuffers:
+    """What a renderer returns; row 0 at the top."""
+
+    rgb: np.ndarray  #: linear, shape [H, W, 3]
+    alpha: np.ndarray  #: shape [H, W]
+    depth: np.ndarray  #: view depth [m], inf outside, shape [H, W]
+    normal: np.ndarray  #: world, shape [H, W, 3]
+    albedo: np.ndarray  #: linear, shape [H, W, 3]
+    material_id: np.ndarray  #: index of the SceneMesh, -1 outside, shape [H, W]
