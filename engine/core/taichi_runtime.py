@@ -4,6 +4,8 @@ Kernel modules write ``from engine.core.taichi_runtime import ti``. A process ca
 first kernel runs; a second ``ti.init`` would destroy the fields of the first, so later calls only check.
 """
 
+import contextlib
+import io
 import os
 from pathlib import Path
 
@@ -40,15 +42,25 @@ def init(*, device: str = "cpu", threads: int = 0) -> str:
     if _state["backend"]:
         if device not in ("gpu", _state["backend"]):
             raise JobError(
-                "taichi.device", f"Taichi already runs on {_state['backend']}, not {device}", "use one device per process"
+                "taichi.device",
+                f"Taichi already runs on {_state['backend']}, not {device}",
+                "use one device per process",
             )
         return _state["backend"]
     arch = {"cpu": ti.cpu, "cuda": ti.cuda, "vulkan": ti.vulkan, "metal": ti.metal, "gpu": ti.gpu}[device]
-    options = {"offline_cache": True, "offline_cache_file_path": str(cache_dir()), "random_seed": 0,
-               "default_fp": ti.f32, "default_ip": ti.i32, "fast_math": False, "log_level": ti.ERROR}
+    options = {
+        "offline_cache": True,
+        "offline_cache_file_path": str(cache_dir()),
+        "random_seed": 0,
+        "default_fp": ti.f32,
+        "default_ip": ti.i32,
+        "fast_math": False,
+        "log_level": ti.ERROR,
+    }
     if threads:
         options["cpu_max_num_threads"] = threads
-    ti.init(arch=arch, **options)
+    with contextlib.redirect_stdout(io.StringIO()):  # its greeting would break a command's JSON line
+        ti.init(arch=arch, **options)
     got = ti.lang.impl.current_cfg().arch
     name = "cpu" if got in (ti.x64, ti.arm64) else str(got).split(".")[-1]
     if device not in ("gpu", name):
