@@ -1,0 +1,133 @@
+"""Cuts the person out of a photo: MediaPipe's coarse mask and skeleton seed GrabCut (Rother et al. 2004).
+
+MediaPipe's own mask is a 256 x 256 network output that fills armpits and the gap between the legs; here only
+the skeleton is certain body, only what is far away is certain background, and colour decides the rest.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from avatars.mediapipe_landmarks import Detection
+
+__all__ = ["person_height", "person_box", "cut_out", "skeleton_mask"]
+
+CUT_HEIGHT = 640.0  #: GrabCut works on a picture in which the person is this tall [px]
+_LIMBS = (  #: (from, to, half-width at both ends as a fraction of the person's height)
+    ("shoulder_l", "elbow_l", 0.010, 0.010), ("shoulder_r", "elbow_r", 0.010, 0.010),
+    ("elbow_l", "wrist_l", 0.008, 0.006), ("elbow_r", "wrist_r", 0.008, 0.006),
+    ("hip_l", "knee_l", 0.018, 0.014), ("hip_r", "knee_r", 0.018, 0.014),
+    ("knee_l", "ankle_l", 0.012, 0.008), ("knee_r", "ankle_r", 0.012, 0.008),
+)
+
+
+def person_height(found: Detection) -> float:
+    """Rough height of the person in the picture [px]: nose to ankles, and what is above and below."""
+    ankles = 0.5 * (found.point("ankle_l") + found.point("ankle_r"))
+    return float(np.linalg.norm(found.point("nose") - ankles)) / 0.87
+
+
+def person_box(found: Detection, size: tuple[int, int], *, margin: float = 0.08) -> tuple[int, int, int, int]:
+    """Box (x0, y0, x1, y1) [px] around mask and landmarks with a margin in person heights."""
+    width, height = size
+    pad = margin * person_height(found)
+    low, high = found.points.min(0) - pad, found.points.max(0) + pad
+    low[1] -= 0.06 * person_height(found)  # the crown is above every landmark
+    ys, xs = np.nonzero(found.mask > 0.5)
+    if len(xs):
+        low = np.minimum(low, [xs.min() - 0.5 * pad, ys.min() - 0.5 * pad])
+        high = np.maximum(high, [xs.max() + 0.5 * pad, ys.max() + 0.5 * pad])
+    x0, y0 = np.clip(np.floor(low), 0, [width - 1, height - 1]).astype(int)
+    x1, y1 = np.clip(np.ceil(high), [x0 + 1, y0 + 1], [width, height]).astype(int)
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def skeleton_mask(found: Detection, shape: tuple[int, int], *, scale: float = 1.0, origin=(0.0, 0.0)) -> np.ndarray:
+    """Pixels that are body for certain: thin capsules along the limbs, the middle of trunk and head.
+
+    Args:
+        scale, origin: picture coordinate = (landmark - origin) * scale.
+        shape: (rows, columns) of the result.
+    """
+    out = np.zeros(shape, np.uint8)
+    unit = person_height(found) * scale
+
+    def at(p: np.ndarray) -> np.ndarray:
+        return (p - np.asarray(origin)) * scale
+
+    def capsule(a: np.ndarray, b: np.ndarray, ra: float, rb: float) -> None:
+        for t in np.linspace(0, 1, 24):
+            x, y = a + t * (b - a)
+            cv2.circle(out, (round(float(x)), round(float(y))), max(int((ra + t * (rb - ra)) * unit), 1), 255, -1)
+
+    for a, b, ra, rb in _LIMBS:
+        if min(found.seen(a), found.seen(b)) > 0.5:
+            capsule(at(found.point(a)), at(found.point(b)), ra, rb)
+    shoulder, hip = at(found.middle("shoulder")), at(found.middle("hip"))
+    half_s = 0.5 * np.abs(at(found.point("shoulder_l")) - at(found.point("shoulder_r")))[0]
+    half_h = 0.5 * np.abs(at(found.point("hip_l")) - at(found.point("hip_r")))[0]
+    # a trunk is at least as wide as this even when seen from the side
+    half_s, half_h = max(0.55 * half_s, 0.022 * unit), max(0.75 * half_h, 0.022 * unit)
+    top = shoulder + 0.06 * (hip - shoulder)
+    cv2.fillConvexPoly(
+        out, np.array([top - [half_s, 0], top + [half_s, 0], hip + [half_h, 0], hip - [half_h, 0]]).round().astype(int), 255
+    )
+    ears, nose = at(found.middle("ear")), at(found.point("nose"))
+    face = 0.5 * (ears + nose)
+    capsule(face, shoulder + 0.25 * (face - shoulder), 0.028, 0.016)
+    return out > 0
+
+
+def cut_out(rgb: np.ndarray, found: Detection, *, seed: int = 0) -> np.ndarray:
+    """Mask of the person at the photo's size, values 0..1 (soft only from resampling), shape [H, W].
+
+    Args:
+        rgb: sRGB uint8, shape [H, W, 3].
+    """
+    height, width = rgb.shape[:2]
+    x0, y0, x1, y1 = person_box(found, (width, height))
+    scale = min(CUT_HEIGHT / person_height(found), 1.0)
+    columns, rows = max(round((x1 - x0) * scale), 8), max(round((y1 - y0) * scale), 8)
+    small = cv2.resize(rgb[y0:y1, x0:x1], (columns, rows), interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(found.mask[y0:y1, x0:x1], (columns, rows), interpolation=cv2.INTER_AREA)
+    unit = person_height(found) * scale
+    labels = _trimap(coarse, skeleton_mask(found, (rows, columns), scale=scale, origin=(x0, y0)), unit)
+    cv2.setRNGSeed(seed)
+    smooth = cv2.bilateralFilter(small, 5, 18, 2.0)  # sensor noise would widen the colour models
+    cv2.grabCut(smooth[..., ::-1].copy(), labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 5, cv2.GC_INIT_WITH_MASK)
+    inside = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
+    inside = _tidy(inside, skeleton_mask(found, (rows, columns), scale=scale, origin=(x0, y0)), unit)
+    out = np.zeros((height, width), np.float32)
+    out[y0:y1, x0:x1] = cv2.resize(inside.astype(np.float32), (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+    return out
+
+
+def _disk(radius: float) -> np.ndarray:
+    r = max(round(radius), 1)
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1))
+
+
+def _trimap(coarse: np.ndarray, skeleton: np.ndarray, unit: float) -> np.ndarray:
+    """GrabCut's four labels. ``unit`` is the person's height in pixels of this picture."""
+    person = (coarse > 0.5).astype(np.uint8)
+    support = np.maximum(person, skeleton.astype(np.uint8))
+    far = cv2.dilate(support, _disk(0.030 * unit)) == 0
+    # deep inside the coarse mask is body: only gaps (armpits, between the legs) are ever filled wrongly, and those
+    # are narrower than this
+    deep = cv2.erode(person, _disk(0.035 * unit), borderValue=1) > 0
+    labels = np.where(person > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[far] = cv2.GC_BGD
+    labels[skeleton | deep] = cv2.GC_FGD
+    return labels
+
+
+def _tidy(inside: np.ndarray, skeleton: np.ndarray, unit: float) -> np.ndarray:
+    """Keeps what hangs together with the skeleton, fills pinholes, drops hairs of one or two pixels."""
+    mask = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_OPEN, _disk(0.0025 * unit))
+    mask = np.maximum(mask, skeleton.astype(np.uint8))
+    _, parts = cv2.connectedComponents(mask)
+    kept = np.isin(parts, np.unique(parts[skeleton & (mask > 0)])) & (mask > 0)
+    _, holes, stats, _ = cv2.connectedComponentsWithStats((~kept).astype(np.uint8))
+    small = np.nonzero(stats[:, cv2.CC_STAT_AREA] < (0.02 * unit) ** 2)[0]
+    return kept | np.isin(holes, small[small > 0])
