@@ -27,9 +27,15 @@ class Quality:
 
 
 QUALITY = {
-    "draft": Quality(levels=1, edge_length=0.020, image_height=960, supersample=1, turntable_frames=24, turntable_height=400),
-    "standard": Quality(levels=2, edge_length=0.010, image_height=1280, supersample=2, turntable_frames=36, turntable_height=540),
-    "fine": Quality(levels=3, edge_length=0.005, image_height=1920, supersample=2, turntable_frames=60, turntable_height=720),
+    "draft": Quality(
+        levels=1, edge_length=0.020, image_height=960, supersample=1, turntable_frames=24, turntable_height=400
+    ),
+    "standard": Quality(
+        levels=2, edge_length=0.010, image_height=1280, supersample=2, turntable_frames=36, turntable_height=540
+    ),
+    "fine": Quality(
+        levels=3, edge_length=0.005, image_height=1920, supersample=2, turntable_frames=60, turntable_height=720
+    ),
 }
 DEVICES = ("cpu", "gpu", "cuda", "vulkan", "metal")
 
@@ -52,7 +58,9 @@ class Config:
         _integer("seed", self.seed, 0, 2**31 - 1)
         for name in ("turntable", "cache"):
             if not isinstance(getattr(self, name), bool):
-                raise InputError("config.type", f"{name}: {getattr(self, name)!r} is not true or false", "write true or false")
+                raise InputError(
+                    "config.type", f"{name}: {getattr(self, name)!r} is not true or false", "write true or false"
+                )
 
     @property
     def preset(self) -> Quality:
@@ -82,7 +90,9 @@ def read_config(path: str | Path | None, **overrides: Any) -> Config:
     if path is not None:
         values = read_yaml(path, what="config file")
         if not isinstance(values, dict):
-            raise InputError("config.shape", f"{path}: is not a list of 'name: value' lines", "write e.g. 'quality: draft'")
+            raise InputError(
+                "config.shape", f"{path}: is not a list of 'name: value' lines", "write e.g. 'quality: draft'"
+            )
     known = [f.name for f in dataclasses.fields(Config)]
     for name in values:
         if name not in known:

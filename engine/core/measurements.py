@@ -53,7 +53,9 @@ MEASUREMENTS: dict[str, MeasurementInfo] = {
     "knee_height": _m("Knee height", "height", "mid-patella to floor (5.1.16)"),
     # lengths, widths
     "shoulder_length": _m("Shoulder length", "length", "side neck point to shoulder point (5.4.1)"),
-    "back_shoulder_width": _m("Back shoulder width", "length", "shoulder point to shoulder point over the back (5.4.3)"),
+    "back_shoulder_width": _m(
+        "Back shoulder width", "length", "shoulder point to shoulder point over the back (5.4.3)"
+    ),
     "across_back_width": _m("Across back", "length", "between the armscyes over the back (5.4.6)"),
     "across_front_width": _m("Across front", "length", "between the armscyes over the chest (5.4.9)"),
     "back_bust_width": _m("Back width at bust", "length", "side line to side line over the back at bust level"),

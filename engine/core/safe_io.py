@@ -29,7 +29,8 @@ def read_bytes(path: str | Path, *, limit: int = MAX_TEXT_BYTES, what: str = "fi
             raise InputError("file.not_a_file", f"{p}: is not a {what}", "give the path of a file, not of a folder")
         if size > limit:
             raise InputError(
-                "file.too_large", f"{p}: {size / 1e6:.1f} MB is more than the {limit / 1e6:.0f} MB allowed for a {what}",
+                "file.too_large",
+                f"{p}: {size / 1e6:.1f} MB is more than the {limit / 1e6:.0f} MB allowed for a {what}",
                 "check that it is the right file",
             )
         if size == 0:
@@ -43,7 +44,9 @@ def read_bytes(path: str | Path, *, limit: int = MAX_TEXT_BYTES, what: str = "fi
 
 def _check_depth(value: Any, path: Path, depth: int = 0) -> None:
     if depth > MAX_DEPTH:
-        raise InputError("file.nested", f"{path}: nested deeper than {MAX_DEPTH} levels", "check that it is the right file")
+        raise InputError(
+            "file.nested", f"{path}: nested deeper than {MAX_DEPTH} levels", "check that it is the right file"
+        )
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
@@ -64,7 +67,9 @@ def read_json(path: str | Path, *, what: str = "JSON file") -> Any:
         return dict(pairs)
 
     def no_constant(name: str) -> None:
-        raise InputError("json.not_a_number", f"{p}: contains {name}, which is not a number in JSON", "replace it by a number")
+        raise InputError(
+            "json.not_a_number", f"{p}: contains {name}, which is not a number in JSON", "replace it by a number"
+        )
 
     try:
         value = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=no_duplicates, parse_constant=no_constant)
@@ -112,14 +117,17 @@ def load_npz(path: str | Path, *, what: str = "result file", limit: int = MAX_NP
     p = Path(path)
     if p.suffix == ".pkl":
         raise InputError(
-            "file.pickle", f"{p}: pickle files run code when they are read and are refused",
+            "file.pickle",
+            f"{p}: pickle files run code when they are read and are refused",
             "convert it in isolation with: python -m avatars.convert_pickle in.pkl out.npz",
         )
     try:
         with zipfile.ZipFile(p) as archive:
             total = sum(info.file_size for info in archive.infolist())
         if total > limit:
-            raise InputError("file.too_large", f"{p}: unpacks to {total / 1e6:.0f} MB", "check that it is the right file")
+            raise InputError(
+                "file.too_large", f"{p}: unpacks to {total / 1e6:.0f} MB", "check that it is the right file"
+            )
         with np.load(p, allow_pickle=False) as data:
             return {key: data[key] for key in data.files}
     except FileNotFoundError:

@@ -25,7 +25,9 @@ class Store:
 
     @classmethod
     def default(cls) -> Store:
-        """The user's cache folder, or TOILE_CACHE."""
+        """TOILE_RESULTS, else a folder in TOILE_CACHE or the user's cache folder."""
+        if os.environ.get("TOILE_RESULTS"):
+            return cls(os.environ["TOILE_RESULTS"])
         base = os.environ.get("TOILE_CACHE") or os.path.join(
             os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "toile"
         )

@@ -11,9 +11,27 @@ from dataclasses import dataclass, field
 import numpy as np
 
 __all__ = [
-    "Body", "BezierEdge", "ArcEdge", "Camera", "Drape", "Edge", "EdgeRef", "Fabric", "FitReport", "Garment",
-    "ImageBuffers", "LineEdge", "Material", "Measurement", "Notch", "Panel", "Pattern", "Placement", "Seam",
-    "SceneMesh", "ZoneFit",
+    "Body",
+    "BezierEdge",
+    "ArcEdge",
+    "Camera",
+    "Drape",
+    "Edge",
+    "EdgeRef",
+    "Fabric",
+    "FitReport",
+    "Garment",
+    "ImageBuffers",
+    "LineEdge",
+    "Material",
+    "Measurement",
+    "Notch",
+    "Panel",
+    "Pattern",
+    "Placement",
+    "Seam",
+    "SceneMesh",
+    "ZoneFit",
 ]
 
 
@@ -127,7 +145,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class Panel:
-    """One piece of cloth: a closed loop of edges (each starts where the one before ends), stitching line, no allowance."""
+    """One piece of cloth: a closed loop of edges, each starting where the one before ends; no seam allowance."""
 
     name: str
     vertices: np.ndarray  #: [m], shape [P, 2]

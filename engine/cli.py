@@ -1,0 +1,128 @@
+"""The command line: `toile <command>`; every command reaches the same main path (engine.pipeline)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any, NoReturn
+
+from engine import __version__
+from engine.core.errors import InputError, ToileError
+
+__all__ = ["main"]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError("cli.usage", message, f"see {self.prog} --help")
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", default="out", help="folder for the results (default: out)")
+    parser.add_argument("--json", action="store_true", help="print one JSON line on stdout and nothing else there")
+    parser.add_argument("--config", help="YAML file with quality, device, threads, seed, turntable, cache")
+    parser.add_argument("--quality", help="draft, standard or fine")
+    parser.add_argument("--device", help="cpu, gpu, cuda, vulkan or metal")
+    parser.add_argument("--threads", type=int, help="CPU threads, 0 for all")
+    parser.add_argument("--seed", type=int, help="seed of everything random")
+    parser.add_argument("--no-cache", action="store_true", help="compute everything anew")
+    parser.add_argument("--no-turntable", action="store_true", help="skip turntable.webp")
+
+
+def _photos(parser: argparse.ArgumentParser, required: bool) -> None:
+    parser.add_argument("--front", help="photo from the front (JPEG or PNG)")
+    parser.add_argument("--side", help="photo from the side")
+    parser.add_argument("--height", type=float, required=required, help="body height in cm, without shoes")
+    parser.add_argument("--weight", type=float, help="body weight in kg")
+    parser.add_argument("--sex", default="neutral", help="female, male or neutral (default)")
+
+
+def _garment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--garment", required=True, help="library name (see toile garments) or a pattern file")
+    parser.add_argument(
+        "--fabric", help="library name (see toile fabrics) or a fabric file; default: the garment's own"
+    )
+
+
+def _body(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--body", help="body.npz, or the folder of an earlier run that has one")
+    parser.add_argument("--measurements", help="YAML file of body measurements in cm")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="toile", description="3D avatars from photos, garments from patterns, draped and measured.")
+    parser.add_argument("--version", action="version", version=f"toile {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text)
+
+    p = add("try-on", "the whole path: photos (or measurements) to a dressed person, pictures, GLB and fit report")
+    _photos(p, False)
+    _garment(p)
+    _body(p)
+    _common(p)
+    p = add("fit", "fit a body to one or two photos")
+    _photos(p, True)
+    _common(p)
+    p = add("avatar", "make a body from typed measurements")
+    p.add_argument("--measurements", help="YAML file of body measurements in cm, e.g. 'stature: 172'")
+    p.add_argument("--model-file", action="store_true", help="print the path of the open body's model file")
+    _common(p)
+    p = add("measure", "print the measurements of a saved body")
+    _body(p)
+    _common(p)
+    p = add("drape", "drape a garment on a saved body")
+    _body(p)
+    _garment(p)
+    _common(p)
+    p = add("render", "take the pictures of a saved drape again")
+    p.add_argument("folder", nargs="?", help="folder with the saved drape (default: --out)")
+    _common(p)
+    p = add("export", "write look.glb and the fit report of a saved drape again")
+    p.add_argument("folder", nargs="?", help="folder with the saved drape (default: --out)")
+    _common(p)
+    p = add("view", "show a GLB in the browser, from a local page")
+    p.add_argument("file", help="the .glb file")
+    p.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
+    p.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    for name, text in (("garments", "list the garments of the library"), ("fabrics", "list the fabrics")):
+        p = add(name, text)
+        p.add_argument("--json", action="store_true", help="print one JSON line")
+    add("warm", "compile the simulation kernels now, so that the first drape does not wait for them")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command. Returns 0 done, 1 the work failed, 2 the input is wrong."""
+    argv = sys.argv[1:] if argv is None else argv
+    wants_json = "--json" in argv
+    from engine.runtime import only_json_on_stdout
+
+    with only_json_on_stdout(wants_json) as emit:
+        try:
+            args = _parser().parse_args(argv)
+            from engine import commands
+
+            value, code = commands.COMMANDS[args.command](args, emit)
+        except ToileError as error:
+            return _fail(error, emit if wants_json else None)
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            return 130
+        if wants_json:
+            emit(json.dumps(value, allow_nan=False))
+        return code
+
+
+def _fail(error: ToileError, emit: Any) -> int:
+    hint = f" Hint: {error.hint}." if error.hint else ""
+    print(f"toile: {' '.join(error.message.split())}.{' '.join(hint.split(' '))}", file=sys.stderr)
+    if emit is not None:
+        emit(json.dumps({"status": "error", "code": error.code, "message": error.message, "hint": error.hint}))
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

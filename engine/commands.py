@@ -1,0 +1,296 @@
+"""What each command of the command line does: reads its flags, calls the main path, prints for people.
+
+A command returns (value for --json, exit code).
+"""
+
+from __future__ import annotations
+
+import math
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine import pipeline
+from engine.config import read_config
+from engine.core import codec
+from engine.core.errors import InputError
+from engine.core.types import Body, Drape, Garment
+from engine.measurement_file import SEXES, measurements_for_people, read_measurements
+from engine.runtime import Run
+
+__all__ = ["COMMANDS"]
+
+Emit = Callable[[str], None]
+Result = tuple[Any, int]
+
+
+def _run(args: Namespace) -> Run:
+    config = read_config(
+        args.config,
+        quality=args.quality,
+        device=args.device,
+        threads=args.threads,
+        seed=args.seed,
+        cache=False if args.no_cache else None,
+        turntable=False if args.no_turntable else None,
+    )
+    return Run(Path(args.out), config, quiet=args.json)
+
+
+def _number(name: str, value: float | None, low: float, high: float, unit: str) -> float | None:
+    if value is None:
+        return None
+    if not math.isfinite(value) or not low <= value <= high:
+        raise InputError(
+            "cli.range", f"--{name} {value:g}: is not between {low:g} and {high:g} {unit}", f"give the {name} in {unit}"
+        )
+    return value
+
+
+def _fit(run: Run, args: Namespace) -> Body:
+    if not args.front and not args.side:
+        raise InputError("cli.photos", "no photo given", "give --front photo.jpg and, better, --side photo.jpg too")
+    height = _number("height", args.height, 100, 250, "cm")
+    if height is None:
+        raise InputError("cli.height", "--height is missing", "give the body height in cm, e.g. --height 172")
+    weight = _number("weight", args.weight, 25, 300, "kg")
+    if args.sex not in SEXES:
+        raise InputError("cli.sex", f"--sex {args.sex}: is not known", f"one of {', '.join(SEXES)}")
+    front, side = (Path(p) if p else None for p in (args.front, args.side))
+    return pipeline.fit_body(run, front=front, side=side, height=height / 100, weight=weight, sex=args.sex)
+
+
+def _load_body(run: Run, args: Namespace) -> Body:
+    if args.measurements:
+        run.input_file(args.measurements) if Path(args.measurements).is_file() else None
+        values, sex = read_measurements(args.measurements)
+        return pipeline.body_from_typed(run, values, sex=sex)
+    path = Path(args.body) if args.body else run.out
+    path = path / pipeline.BODY if path.is_dir() or not path.suffix else path
+    if not path.exists():
+        raise InputError(
+            "body.missing", f"{path}: no such body", "give --body or --measurements, or run toile fit first"
+        )
+    return codec.load(path, Body)
+
+
+def _fabric_name(args: Namespace) -> str:
+    if args.fabric:
+        return args.fabric
+    from garments import library
+
+    return library.default_fabric(args.garment)
+
+
+def _drape_json(garment: Garment, drape: Drape) -> dict[str, Any]:
+    return {
+        "status": drape.status,
+        "vertices": len(garment.rest_uv),
+        "triangles": len(garment.faces),
+        **{
+            k: (int(v) if float(v).is_integer() and not k.endswith(("_mm", "_s")) else v)
+            for k, v in drape.metrics.items()
+        },
+        "warnings": list(drape.warnings),
+    }
+
+
+def _print_measurements(body: Body) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("measurement", "value", "95 % interval", "from", title=f"Body measurements ({body.sex})")
+    for row in measurements_for_people(body).values():
+        unit = next(k[6:] for k in row if k.startswith("value_"))
+        low, high = row[f"interval95_{unit}"]
+        table.add_row(row["label"], f"{row[f'value_{unit}']:.1f} {unit}", f"{low:.1f} to {high:.1f}", row["source"])
+    Console().print(table)
+
+
+def _body_json(run: Run, body: Body) -> dict[str, Any]:
+    return {
+        "status": "done",
+        "out": str(run.out),
+        "sex": body.sex,
+        "measurements": measurements_for_people(body),
+        "warnings": run.warnings,
+        "timings_s": run.timings,
+    }
+
+
+def _say(args: Namespace, *lines: str) -> None:
+    if not args.json:
+        print("\n".join(lines))
+
+
+def fit(args: Namespace, emit: Emit) -> Result:
+    """toile fit"""
+    run = _run(args)
+    body = _fit(run, args)
+    run.write_manifest()
+    if not args.json:
+        _print_measurements(body)
+        print(f"Saved in {run.out}: {pipeline.BODY}, avatar.glb, measurements.json", *run.warnings, sep="\n")
+    return _body_json(run, body), 0
+
+
+def avatar(args: Namespace, emit: Emit) -> Result:
+    """toile avatar"""
+    if args.model_file:
+        from avatars.open_body import MODEL_PATH
+
+        _say(args, str(MODEL_PATH))
+        return {"model_file": str(MODEL_PATH)}, 0
+    if not args.measurements:
+        raise InputError(
+            "cli.measurements", "--measurements is missing", "give a YAML file with lines like 'stature: 172'"
+        )
+    run = _run(args)
+    args.body = None
+    body = _load_body(run, args)
+    run.write_manifest()
+    if not args.json:
+        _print_measurements(body)
+        print(f"Saved in {run.out}: {pipeline.BODY}, avatar.glb, measurements.json")
+    return _body_json(run, body), 0
+
+
+def measure(args: Namespace, emit: Emit) -> Result:
+    """toile measure"""
+    run = _run(args)
+    body = _load_body(run, args)
+    if not args.json:
+        _print_measurements(body)
+    return _body_json(run, body), 0
+
+
+def drape(args: Namespace, emit: Emit) -> Result:
+    """toile drape"""
+    run = _run(args)
+    look = pipeline.drape_garment(run, _load_body(run, args), garment=args.garment, fabric=_fabric_name(args))
+    run.write_manifest(drape=look.drape.metrics, drape_status=look.drape.status)
+    value = _drape_json(look.garment, look.drape)
+    _say(
+        args,
+        f"{look.garment.name}: {value['status']}, {value['vertices']:,} vertices, "
+        f"seam gap {value['seam_gap_max_mm']:.2f} mm, {value['self_intersections']} self-intersections, "
+        f"deepest vertex in the body {value['body_penetration_max_mm']:.2f} mm",
+        *run.warnings,
+        f"Saved in {run.out}. Pictures: toile render {run.out}   GLB and report: toile export {run.out}",
+    )
+    return value, 1 if look.drape.status == "failed" else 0
+
+
+def try_on(args: Namespace, emit: Emit) -> Result:
+    """toile try-on"""
+    run = _run(args)
+    fabric = _fabric_name(args)
+    pipeline.load_fabric(fabric)
+    photos = args.front or args.side
+    body = _fit(run, args) if photos else _load_body(run, args)
+    look, report = pipeline.try_on(run, body, garment=args.garment, fabric=fabric)
+    value = {
+        **_drape_json(look.garment, look.drape),
+        "out": str(run.out),
+        "timings_s": run.timings,
+        "report": report,
+        "warnings": run.warnings,
+    }
+    _say(
+        args,
+        report["summary"],
+        *run.warnings,
+        f"Saved in {run.out}: look.glb, front.png, turntable.webp, "
+        f"fit_report.html ... ({sum(run.timings.values()):.0f} s)",
+        f"Look at it: toile view {run.out}/look.glb",
+    )
+    return value, 1 if look.drape.status == "failed" else 0
+
+
+def render(args: Namespace, emit: Emit) -> Result:
+    """toile render"""
+    run = _run(args)
+    run.out = Path(args.folder or args.out)
+    pipeline.render_look(run, pipeline.load_look(run.out))
+    run.write_manifest()
+    _say(args, f"Pictures saved in {run.out}", *run.warnings)
+    return {"status": "done", "out": str(run.out), "warnings": run.warnings, "timings_s": run.timings}, 0
+
+
+def export(args: Namespace, emit: Emit) -> Result:
+    """toile export"""
+    run = _run(args)
+    run.out = Path(args.folder or args.out)
+    look = pipeline.load_look(run.out)
+    report = pipeline.export_look(run, look, pipeline.render_look(run, look))
+    run.write_manifest(drape=look.drape.metrics, drape_status=look.drape.status)
+    _say(args, report["summary"], f"Saved in {run.out}: look.glb, fit_report.html, fit_report.json", *run.warnings)
+    return {"status": "done", "out": str(run.out), "report": report, "timings_s": run.timings}, 0
+
+
+def view(args: Namespace, emit: Emit) -> Result:
+    """toile view"""
+    from engine.app.viewer import serve
+
+    serve(args.file, port=args.port, open_browser=not args.no_browser)
+    return {}, 0
+
+
+def garments(args: Namespace, emit: Emit) -> Result:
+    """toile garments"""
+    from garments import library
+
+    rows = library.describe()
+    if not args.json:
+        for row in rows:
+            print(f"{row['name']:<16} {row['description']} (default fabric: {row['default_fabric']})")
+    return {"garments": rows}, 0
+
+
+def fabrics(args: Namespace, emit: Emit) -> Result:
+    """toile fabrics"""
+    from garments.fabrics import load_fabrics
+
+    rows = [
+        {
+            "name": f.name,
+            "label": f.label,
+            "areal_density_g_m2": round(1000 * f.areal_density, 1),
+            "thickness_mm": round(1000 * f.thickness, 3),
+            "stretch_warp_n_m": f.stretch_warp,
+            "stretch_weft_n_m": f.stretch_weft,
+            "bend_warp_n_m": f.bend_warp,
+            "bend_weft_n_m": f.bend_weft,
+            "sources": f.sources,
+        }
+        for f in load_fabrics().values()
+    ]
+    if not args.json:
+        for row in rows:
+            weight, thickness = row["areal_density_g_m2"], row["thickness_mm"]
+            print(f"{row['name']:<16} {row['label']:<34} {weight:>6.0f} g/m2  {thickness:.2f} mm")
+    return {"fabrics": rows}, 0
+
+
+def warm(args: Namespace, emit: Emit) -> Result:
+    """toile warm"""
+    from sim.drape import warm_up
+
+    warm_up()
+    return {"status": "done"}, 0
+
+
+COMMANDS: dict[str, Callable[[Namespace, Emit], Result]] = {
+    "try-on": try_on,
+    "fit": fit,
+    "avatar": avatar,
+    "measure": measure,
+    "drape": drape,
+    "render": render,
+    "export": export,
+    "view": view,
+    "garments": garments,
+    "fabrics": fabrics,
+    "warm": warm,
+}
