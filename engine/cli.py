@@ -117,8 +117,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _fail(error: ToileError, emit: Any) -> int:
+    message = " ".join(error.message.split())
     hint = f" Hint: {error.hint}." if error.hint else ""
-    print(f"toile: {' '.join(error.message.split())}.{' '.join(hint.split(' '))}", file=sys.stderr)
+    print(f"toile: {message}.{hint}", file=sys.stderr)
     if emit is not None:
         emit(json.dumps({"status": "error", "code": error.code, "message": error.message, "hint": error.hint}))
     return error.exit_code

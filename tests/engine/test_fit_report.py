@@ -1,0 +1,132 @@
+"""The report on shapes whose answer is known: a tube of cloth around an elliptic body with two arms."""
+
+import json
+
+import numpy as np
+import pytest
+
+from engine.core.types import Body, Drape, Fabric, Garment, Measurement
+from engine.export.fit_report import fit_report, stretch_percent, zone_labels
+from engine.export.report_html import write_report
+
+LEVELS = {"bust": 1.25, "underbust": 1.15, "waist": 1.05, "hip": 0.85}
+
+
+def fabric(**changes) -> Fabric:
+    values = dict(
+        name="poplin", label="Poplin", areal_density=0.12, thickness=0.0003, stretch_warp=5000.0, stretch_weft=3000.0,
+        stretch_bias=1000.0, shear=300.0, bend_warp=1e-5, bend_weft=1e-5, bend_bias=1e-5, friction_static=0.4,
+        friction_dynamic=0.3, damping=0.1,
+    )
+    return Fabric(**{**values, **changes})
+
+
+def tube(radius: float, top: float, bottom: float, around: int = 64, rows: int = 40):
+    """Vertices [m], faces and flat rest shape of a vertical tube; the rest shape is one rectangle, open at +Z."""
+    angle = np.linspace(0, 2 * np.pi, around + 1)
+    height = np.linspace(bottom, top, rows + 1)
+    a, y = np.meshgrid(angle, height)
+    points = np.stack([radius * np.sin(a), y, radius * np.cos(a)], -1).reshape(-1, 3).astype(np.float32)
+    i = (np.arange(rows)[:, None] * (around + 1) + np.arange(around)).ravel()
+    faces = np.concatenate([np.stack([i, i + 1, i + around + 2], 1), np.stack([i, i + around + 2, i + around + 1], 1)])
+    return points, faces.astype(np.int32), a.ravel(), y.ravel()
+
+
+def body(radius: float, stderr: float = 0.01) -> Body:
+    points, faces, _, _ = tube(radius, 1.6, 0.4)
+    girth = 2 * np.pi * radius
+    marks = {f"{n}_front": np.array([0, y, radius]) for n, y in LEVELS.items()}
+    for side, x in (("l", 1), ("r", -1)):
+        marks |= {f"side_neck_point_{side}": np.array([0.06 * x, 1.5, 0]),
+                  f"shoulder_point_{side}": np.array([0.2 * x, 1.45, 0]), f"elbow_{side}": np.array([0.4 * x, 1.25, 0]),
+                  f"wrist_{side}": np.array([0.6 * x, 1.05, 0])}
+    marks |= {"back_neck_point": np.array([0, 1.52, -0.06]), "front_neck_point": np.array([0, 1.46, 0.06])}
+    zero = np.zeros((0, 3), np.float32)
+    return Body(
+        points, faces, np.zeros((55, 3), np.float32), np.zeros((len(points), 55), np.float32), points, faces,
+        np.zeros(len(points), np.int32), np.zeros(10), np.zeros(10), np.zeros(3), np.zeros((21, 3)), zero, zero,
+        np.zeros(3), marks, {f"{n}_girth": Measurement(girth, stderr, "fitted") for n in LEVELS},
+    )  # fmt: skip
+
+
+def dressed(garment_radius: float, body_radius: float, intended: float | None = 0.06, pressure: float = 0.0):
+    """A garment whose cloth is ``garment_radius`` round at rest, lying on a body of ``body_radius``."""
+    shown = max(garment_radius, body_radius + 0.002)
+    points, faces, a, y = tube(shown, 1.4, 0.8)
+    uv = np.stack([garment_radius * a, y], -1).astype(np.float32)
+    n, t = len(points), len(faces)
+    garment = Garment(
+        uv, faces, points, np.zeros((0, 2), np.int32), np.zeros(0, np.int32), np.zeros(0), np.zeros(t, np.int32),
+        np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(1), np.ones(t), (fabric(),), ("front",), name="tube",
+        kind="top", intended_ease={} if intended is None else {f"{name}_girth": intended for name in LEVELS},
+    )  # fmt: skip
+    stretch = shown / garment_radius
+    strain = np.tile(np.array([0.0, (stretch**2 - 1) / 2, 0.0], np.float32), (t, 1))
+    return garment, Drape(points, strain, np.full(n, pressure, np.float32), "converged")
+
+
+def test_ease_is_the_flat_girth_minus_the_body():
+    garment, drape = dressed(0.15, 0.14)
+    report = fit_report(garment, drape, body(0.14), fabric())
+    zones = {z.zone: z for z in report.zones}
+    assert set(zones) == {"bust_girth", "underbust_girth", "waist_girth", "hip_girth"}
+    for zone in zones.values():
+        assert zone.ease == pytest.approx(2 * np.pi * 0.01, abs=0.0005)
+        assert zone.garment == pytest.approx(2 * np.pi * 0.15, abs=0.0005)
+        assert zone.verdict == "as_intended" and zone.missing == 0 and zone.body_stderr == 0.01
+    assert report.summary == "The garment fits as intended."
+
+
+def test_a_stretched_garment_reports_its_unstretched_girth_and_what_is_missing():
+    garment, drape = dressed(0.13, 0.14)
+    report = fit_report(garment, drape, body(0.14), fabric())
+    zone = report.zones[0]
+    assert zone.garment == pytest.approx(2 * np.pi * 0.13, abs=0.0005)
+    assert zone.strain_p95 == pytest.approx(0.142 / 0.13 - 1, abs=0.002)
+    assert zone.verdict == "too_tight"
+    assert zone.missing == pytest.approx(2 * np.pi * 0.01 - 25 / 3000 * zone.body, abs=1e-3)
+    assert "lacks" in report.summary and "cm at the" in report.summary and "Let out" in zone.advice
+
+
+def test_a_knit_forgives_what_a_woven_does_not():
+    garment, drape = dressed(0.135, 0.14, intended=None)
+    assert fit_report(garment, drape, body(0.14, 0.0), fabric()).zones[0].verdict == "too_tight"
+    assert fit_report(garment, drape, body(0.14, 0.0), fabric(stretch_weft=150.0)).zones[0].verdict == "tight"
+
+
+def test_pressure_alone_can_be_too_much():
+    garment, drape = dressed(0.15, 0.14, pressure=9000.0)
+    assert fit_report(garment, drape, body(0.14), fabric()).zones[0].verdict == "too_tight"
+
+
+def test_loose_and_unknown_intent():
+    garment, drape = dressed(0.17, 0.14)
+    assert fit_report(garment, drape, body(0.14), fabric()).zones[0].verdict == "loose"
+    garment, drape = dressed(0.17, 0.14, intended=None)
+    zone = fit_report(garment, drape, body(0.14), fabric()).zones[0]
+    assert zone.verdict == "as_intended" and zone.ease_intended is None and zone.advice == ""
+
+
+def test_a_garment_that_does_not_go_round_has_no_girth_there():
+    garment, drape = dressed(0.15, 0.14)
+    half = drape.positions[garment.faces].mean(1)[:, 2] > 0
+    open_one = Garment(**{**garment.__dict__, "faces": garment.faces[half], "panel_id": garment.panel_id[half]})
+    drape = Drape(drape.positions, drape.strain[half], drape.pressure, "converged")
+    assert fit_report(open_one, drape, body(0.14), fabric()).zones == ()
+
+
+def test_stretch_percent():
+    np.testing.assert_allclose(stretch_percent(np.array([0.0, (1.1**2 - 1) / 2])), [0, 10], atol=1e-9)
+
+
+def test_html_and_json(tmp_path):
+    garment, drape = dressed(0.13, 0.14)
+    b = body(0.14)
+    report = fit_report(garment, drape, b, fabric())
+    pictures, facts = {"Front": np.zeros((8, 8, 3), np.uint8)}, {"Drape": "converged <b>"}
+    value = write_report(tmp_path, report, zone_labels(b, "top"), {}, pictures, facts)
+    page = (tmp_path / "fit_report.html").read_text()
+    assert json.loads((tmp_path / "fit_report.json").read_text()) == value
+    assert value["zones"][0]["body_interval95_cm"][0] < value["zones"][0]["body_cm"]
+    assert "too tight" in page and "data:image/jpeg" in page and "converged &lt;b&gt;" in page
+    assert "http://" not in page and "https://" not in page
