@@ -1,0 +1,317 @@
+"""Constrained Delaunay triangulation of one simple polygon with points inside, graded and relaxed.
+
+The polygon's sides are kept as they are (their sampling is shared with the seam partners). Ear clipping gives a first
+triangulation, edge flips (Lawson 1977) make it constrained Delaunay, interior points start on a hexagonal lattice,
+circumcentres are added where angles are small (Chew 1993) and interior points are relaxed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["min_angles", "triangulate"]
+
+#: Angles that refinement aims for; below this a circumcentre is tried [rad].
+TARGET_ANGLE = np.radians(28.0)
+
+
+def min_angles(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Smallest angle of each triangle [rad], shape [T]."""
+    p = np.asarray(points, float)[faces]
+    angles = []
+    for i in range(3):
+        u, v = p[:, (i + 1) % 3] - p[:, i], p[:, (i + 2) % 3] - p[:, i]
+        cross = np.abs(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])
+        angles.append(np.arctan2(cross, (u * v).sum(1)))
+    return np.min(angles, axis=0)
+
+
+def triangulate(boundary: np.ndarray, spacing: float) -> tuple[np.ndarray, np.ndarray]:
+    """Triangles of a polygon.
+
+    Args:
+        boundary: Corners of a simple polygon, counter-clockwise [m], shape [B, 2].
+        spacing: Wanted edge length inside [m].
+
+    Returns:
+        Points [m], shape [N, 2], the first B of which are the boundary; and counter-clockwise faces, shape [T, 3].
+    """
+    mesh = _Triangulation(np.asarray(boundary, float))
+    for p in _lattice(mesh, spacing):
+        mesh.insert(p)
+    for _ in range(3):
+        mesh.refine(spacing)
+        mesh.relax(4)
+    mesh.relax(6)
+    return np.array(mesh.points), mesh.faces()
+
+
+def _lattice(mesh: _Triangulation, spacing: float) -> np.ndarray:
+    """Points of a hexagonal lattice well inside the polygon, sparser near short sides is left to refinement."""
+    low, high = mesh.boundary.min(0), mesh.boundary.max(0)
+    rise = spacing * np.sqrt(3) / 2
+    centre = (low + high) / 2
+    rows = np.arange(-np.ceil((high[1] - low[1]) / 2 / rise), np.ceil((high[1] - low[1]) / 2 / rise) + 1)
+    cols = np.arange(-np.ceil((high[0] - low[0]) / 2 / spacing) - 1, np.ceil((high[0] - low[0]) / 2 / spacing) + 2)
+    r, c = np.meshgrid(rows, cols, indexing="ij")
+    points = np.stack([centre[0] + (c + 0.5 * (r % 2)) * spacing, centre[1] + r * rise], -1).reshape(-1, 2)
+    inside = points[_in_polygon(points, mesh.boundary)]
+    if len(inside) == 0:
+        return inside
+    distance, size = mesh.boundary_distance(inside)
+    return inside[distance > 0.62 * np.minimum(spacing, size + 0.5 * distance)]
+
+
+def _in_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
+    x, y = points[:, 0, None], points[:, 1, None]
+    (x0, y0), (x1, y1) = polygon.T, np.roll(polygon, -1, axis=0).T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hit = ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+    return hit.sum(1) % 2 == 1
+
+
+def _orient(a: list[float], b: list[float], c: list[float]) -> float:
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
+def _in_circle(a: list[float], b: list[float], c: list[float], d: list[float]) -> float:
+    ax, ay, bx, by, cx, cy = a[0] - d[0], a[1] - d[1], b[0] - d[0], b[1] - d[1], c[0] - d[0], c[1] - d[1]
+    a2, b2, c2 = ax * ax + ay * ay, bx * bx + by * by, cx * cx + cy * cy
+    return ax * (by * c2 - b2 * cy) - ay * (bx * c2 - b2 * cx) + a2 * (bx * cy - by * cx)
+
+
+class _Triangulation:
+    """Triangles held as directed edges: ``apex[a, b] = c`` for every counter-clockwise triangle a, b, c."""
+
+    def __init__(self, boundary: np.ndarray) -> None:
+        self.boundary = boundary
+        self.scale = float(np.ptp(boundary, axis=0).max())
+        self.eps = 1e-13 * self.scale**2
+        self.points: list[list[float]] = boundary.tolist()
+        self.fixed = {(i, (i + 1) % len(boundary)) for i in range(len(boundary))}
+        self.apex: dict[tuple[int, int], int] = {}
+        self.hint = (0, 1)
+        self._clip_ears()
+        self.legalise(list(self.apex))
+
+    # ---- construction
+
+    def _add(self, a: int, b: int, c: int) -> None:
+        self.apex[a, b], self.apex[b, c], self.apex[c, a] = c, a, b
+
+    def _clip_ears(self) -> None:
+        p = self.boundary
+        ring = list(range(len(p)))
+        while len(ring) > 3:
+            best, best_score = -1, -np.inf
+            q = p[ring]
+            for k in range(len(ring)):
+                a, b, c = q[k - 1], q[k], q[(k + 1) % len(ring)]
+                area = _orient(a, b, c)
+                if area <= self.eps:
+                    continue
+                d1 = (b[0] - a[0]) * (q[:, 1] - a[1]) - (b[1] - a[1]) * (q[:, 0] - a[0])
+                d2 = (c[0] - b[0]) * (q[:, 1] - b[1]) - (c[1] - b[1]) * (q[:, 0] - b[0])
+                d3 = (a[0] - c[0]) * (q[:, 1] - c[1]) - (a[1] - c[1]) * (q[:, 0] - c[0])
+                inside = (d1 >= -self.eps) & (d2 >= -self.eps) & (d3 >= -self.eps)
+                inside[[k - 1, k, (k + 1) % len(ring)]] = False
+                score = area / max(((b - a) ** 2).sum(), ((c - b) ** 2).sum(), ((a - c) ** 2).sum())
+                if inside.any():
+                    score -= 1e6
+                if score > best_score:
+                    best, best_score = k, score
+                if score > 0.3:  # good enough; spares the search
+                    break
+            if best < 0:  # only straight corners are left
+                best = int(np.argmax([_orient(q[k - 1], q[k], q[(k + 1) % len(q)]) for k in range(len(q))]))
+            self._add(ring[best - 1], ring[best], ring[(best + 1) % len(ring)])
+            ring.pop(best)
+        self._add(*ring)
+
+    def faces(self) -> np.ndarray:
+        """All triangles, each once, shape [T, 3]."""
+        return np.array([(a, b, c) for (a, b), c in self.apex.items() if a < b and a < c], np.int32)
+
+    # ---- flips
+
+    def legalise(self, stack: list[tuple[int, int]]) -> None:
+        """Flips edges until every one of ``stack`` and what it touches is locally Delaunay."""
+        apex, p = self.apex, self.points
+        limit = 40 * len(stack) + 2000
+        while stack and limit:
+            limit -= 1
+            a, b = stack.pop()
+            c, d = apex.get((a, b)), apex.get((b, a))
+            if c is None or d is None or (a, b) in self.fixed or (b, a) in self.fixed:
+                continue
+            pa, pb, pc, pd = p[a], p[b], p[c], p[d]
+            l2 = (pa[0] - pb[0]) ** 2 + (pa[1] - pb[1]) ** 2
+            if _in_circle(pa, pb, pc, pd) <= 1e-9 * l2 * l2 or (c, d) in apex or (d, c) in apex:
+                continue
+            if _orient(pa, pd, pc) <= self.eps or _orient(pd, pb, pc) <= self.eps:
+                continue
+            del apex[a, b], apex[b, a]
+            self._add(a, d, c)
+            self._add(d, b, c)
+            self.hint = (a, d)
+            stack += [(a, d), (d, b), (b, c), (c, a)]
+
+    # ---- points
+
+    def locate(self, q: list[float]) -> tuple[int, int, int] | None:
+        """The triangle that holds a point, or None outside."""
+        p, apex = self.points, self.apex
+        a, b = self.hint
+        if (a, b) in apex:
+            for _ in range(200):
+                c = apex[a, b]
+                for u, v in ((a, b), (b, c), (c, a)):
+                    if _orient(p[u], p[v], q) < 0:
+                        break
+                else:
+                    return a, b, c
+                if (v, u) not in apex:
+                    break
+                a, b = v, u
+        faces = self.faces()
+        t = np.array(p)[faces]
+        e = [
+            (t[:, j, 0] - t[:, i, 0]) * (q[1] - t[:, i, 1]) - (t[:, j, 1] - t[:, i, 1]) * (q[0] - t[:, i, 0])
+            for i, j in ((0, 1), (1, 2), (2, 0))
+        ]
+        found = np.flatnonzero(np.min(e, axis=0) >= 0)
+        return tuple(int(i) for i in faces[found[0]]) if len(found) else None
+
+    def insert(self, q: np.ndarray) -> bool:
+        """Adds an interior point; False when it falls outside or onto what is there."""
+        q = [float(q[0]), float(q[1])]
+        triangle = self.locate(q)
+        if triangle is None:
+            return False
+        p = self.points
+        tiny = 1e-6 * self.scale
+        if min((p[v][0] - q[0]) ** 2 + (p[v][1] - q[1]) ** 2 for v in triangle) < tiny**2:
+            return False
+        a, b, c = triangle
+        new = len(p)
+        for u, v, w in ((a, b, c), (b, c, a), (c, a, b)):
+            length = np.hypot(p[v][0] - p[u][0], p[v][1] - p[u][1])
+            if _orient(p[u], p[v], q) < 1e-7 * length * self.scale:  # on the side u, v
+                d = self.apex.get((v, u))
+                if d is None:
+                    return False
+                p.append(q)
+                del self.apex[u, v], self.apex[v, u]
+                for x, y in ((v, w), (w, u), (u, d), (d, v)):
+                    self._add(x, y, new)
+                self.legalise([(v, w), (w, u), (u, d), (d, v)])
+                self.hint = next((x, y) for x, y in ((v, w), (w, u), (u, d), (d, v)) if (x, y) in self.apex)
+                return True
+        p.append(q)
+        for x, y in ((a, b), (b, c), (c, a)):
+            self._add(x, y, new)
+        self.hint = (a, b)
+        self.legalise([(a, b), (b, c), (c, a)])
+        return True
+
+    def boundary_distance(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distance [m] of points to the nearest side, and that side's length [m], shape [n] each."""
+        a = self.boundary
+        d = np.roll(a, -1, axis=0) - a
+        l2 = (d * d).sum(1)
+        best, size = np.full(len(q), np.inf), np.zeros(len(q))
+        for start in range(0, len(q), 512):
+            x = q[start : start + 512, None]
+            t = np.clip(((x - a) * d).sum(2) / l2, 0, 1)
+            distance = np.linalg.norm(x - a - t[..., None] * d, axis=2)
+            k = distance.argmin(1)
+            best[start : start + 512] = distance[np.arange(len(k)), k]
+            size[start : start + 512] = np.sqrt(l2[k])
+        return best, size
+
+    def refine(self, spacing: float) -> None:
+        """Adds circumcentres of triangles with small angles or too large a circle, where there is room."""
+        refused: set[tuple[int, int, int]] = set()
+        budget = 60 + len(self.points)
+        for _ in range(12):
+            faces = self.faces()
+            points = np.array(self.points)
+            t = points[faces]
+            angle = min_angles(points, faces)
+            centre, radius = _circumcircles(t)
+            bad = np.flatnonzero((angle < TARGET_ANGLE) | (radius > 0.85 * spacing))
+            bad = bad[np.argsort(angle[bad])]
+            added = 0
+            if len(bad):
+                distance, size = self.boundary_distance(centre[bad])
+            for k, f in enumerate(bad):
+                key = tuple(sorted(faces[f].tolist()))
+                if key in refused or budget <= 0:
+                    continue
+                a, b, c = faces[f].tolist()
+                refused.add(key)
+                if self.apex.get((a, b)) != c or distance[k] < 0.45 * min(size[k], spacing):
+                    continue
+                if self._nearest(centre[f]) < 0.5 * min(spacing, size[k] + 0.5 * distance[k]):
+                    continue
+                if self.insert(centre[f]):
+                    added += 1
+                    budget -= 1
+            if not added:
+                return
+
+    def _nearest(self, q: np.ndarray) -> float:
+        p = np.array(self.points)
+        return float(np.sqrt(((p - q) ** 2).sum(1).min()))
+
+    def relax(self, rounds: int) -> None:
+        """Moves interior points to the area-weighted mean of their triangles' circumcentres and centroids."""
+        fixed = len(self.boundary)
+        if len(self.points) == fixed:
+            return
+        for _ in range(rounds):
+            faces = self.faces()
+            points = np.array(self.points)
+            t = points[faces]
+            area = 0.5 * np.abs(
+                (t[:, 1, 0] - t[:, 0, 0]) * (t[:, 2, 1] - t[:, 0, 1]) - (t[:, 1, 1] - t[:, 0, 1]) * (t[:, 2, 0] - t[:, 0, 0])
+            )
+            centre, radius = _circumcircles(t)
+            mean = t.mean(1)
+            far = np.linalg.norm(centre - mean, axis=1) > 0.6 * np.sqrt(np.maximum(area, 1e-18))
+            target = np.where(far[:, None], mean, 0.5 * (centre + mean))
+            total, weight = np.zeros_like(points), np.zeros(len(points))
+            for i in range(3):
+                np.add.at(total, faces[:, i], target * area[:, None])
+                np.add.at(weight, faces[:, i], area)
+            moved = points.copy()
+            moved[fixed:] += 0.8 * (total[fixed:] / np.maximum(weight[fixed:], 1e-18)[:, None] - points[fixed:])
+            self._move(points, moved, faces)
+            self.legalise(list(self.apex))
+
+    def _move(self, points: np.ndarray, moved: np.ndarray, faces: np.ndarray) -> None:
+        """Takes the moved points, save those whose triangles would turn over or become much worse."""
+        before = min_angles(points, faces)
+        for _ in range(6):
+            t = moved[faces]
+            area = (t[:, 1, 0] - t[:, 0, 0]) * (t[:, 2, 1] - t[:, 0, 1]) - (t[:, 1, 1] - t[:, 0, 1]) * (
+                t[:, 2, 0] - t[:, 0, 0]
+            )
+            now = min_angles(moved, faces)
+            bad = (area <= 0) | ((now < before) & (now < np.radians(22.0)))
+            if not bad.any():
+                break
+            back = np.unique(faces[bad])
+            moved[back] = points[back]
+        self.points = moved.tolist()
+
+
+def _circumcircles(t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centres [T, 2] and radii [T] of the circles through triangles' corners."""
+    a = t[:, 0]
+    b, c = t[:, 1] - a, t[:, 2] - a
+    d = 2 * (b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0])
+    d = np.where(np.abs(d) < 1e-18, 1e-18, d)
+    b2, c2 = (b * b).sum(1), (c * c).sum(1)
+    offset = np.stack([c[:, 1] * b2 - b[:, 1] * c2, b[:, 0] * c2 - c[:, 0] * b2], 1) / d[:, None]
+    return a + offset, np.linalg.norm(offset, axis=1)
