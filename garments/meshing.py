@@ -125,7 +125,7 @@ def mesh_pattern(pattern: Pattern, edge_length: float) -> PatternMesh:
     chains = []
     for parts in joined:
         chain = [np.zeros((0, 2), int)]
-        for number, (a, b, same) in enumerate(parts):
+        for number, (a, b) in enumerate(parts):
             seam = pattern.seams[len(chains)]
             va = span_vertices[a] if seam.a.end > seam.a.start else span_vertices[a][::-1]
             vb = span_vertices[b] if seam.b.end > seam.b.start else span_vertices[b][::-1]

@@ -273,9 +273,7 @@ class _Triangulation:
             faces = self.faces()
             points = np.array(self.points)
             t = points[faces]
-            area = 0.5 * np.abs(
-                (t[:, 1, 0] - t[:, 0, 0]) * (t[:, 2, 1] - t[:, 0, 1]) - (t[:, 1, 1] - t[:, 0, 1]) * (t[:, 2, 0] - t[:, 0, 0])
-            )
+            area = 0.5 * _doubled_areas(t)
             centre, radius = _circumcircles(t)
             mean = t.mean(1)
             far = np.linalg.norm(centre - mean, axis=1) > 0.6 * np.sqrt(np.maximum(area, 1e-18))
@@ -293,10 +291,7 @@ class _Triangulation:
         """Takes the moved points, save those whose triangles would turn over or become much worse."""
         before = min_angles(points, faces)
         for _ in range(6):
-            t = moved[faces]
-            area = (t[:, 1, 0] - t[:, 0, 0]) * (t[:, 2, 1] - t[:, 0, 1]) - (t[:, 1, 1] - t[:, 0, 1]) * (
-                t[:, 2, 0] - t[:, 0, 0]
-            )
+            area = _doubled_areas(moved[faces])
             now = min_angles(moved, faces)
             bad = (area <= 0) | ((now < before) & (now < np.radians(22.0)))
             if not bad.any():
@@ -304,6 +299,11 @@ class _Triangulation:
             back = np.unique(faces[bad])
             moved[back] = points[back]
         self.points = moved.tolist()
+
+
+def _doubled_areas(t: np.ndarray) -> np.ndarray:
+    u, v = t[:, 1] - t[:, 0], t[:, 2] - t[:, 0]
+    return u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
 
 
 def _circumcircles(t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -137,12 +137,11 @@ def _cut_points(pattern: Pattern, index: dict[str, int]) -> list[list[list[float
     return [[sorted(c) for c in edges] for edges in cuts]
 
 
-def split_spans(pattern: Pattern) -> tuple[list[Span], list[list[tuple[int, int, bool]]], np.ndarray]:
+def split_spans(pattern: Pattern) -> tuple[list[Span], list[list[tuple[int, int]]], np.ndarray]:
     """Cuts all edges into spans so that every seam joins whole spans.
 
     Returns:
-        Spans in loop order panel by panel; for each seam its (span of a, span of b, same direction) from the seam's
-        start to its end; and for each span the number of its group, shape [spans]: spans of a group are
+        Spans in loop order panel by panel; for each seam its (span of a, span of b) from the seam's start to its end; and for each span the number of its group, shape [spans]: spans of a group are
         sewn together, directly or through others, and take the same number of samples.
     """
     index = {p.name: i for i, p in enumerate(pattern.panels)}
@@ -179,8 +178,7 @@ def split_spans(pattern: Pattern) -> tuple[list[Span], list[list[tuple[int, int,
                 "pattern.bad_span", f"seam {number}: panels '{seam.a.panel}' and '{seam.b.panel}' do not match",
                 "check the spans of the edges that it joins",
             )
-        same = (seam.a.end > seam.a.start) == (seam.b.end > seam.b.start)
-        joined.append([(a, b, same) for a, b in zip(side_a, side_b, strict=True)])
+        joined.append(list(zip(side_a, side_b, strict=True)))
         for a, b in zip(side_a, side_b, strict=True):
             parent[root(a)] = root(b)
     return spans, joined, np.array([root(i) for i in range(len(spans))], np.int32)

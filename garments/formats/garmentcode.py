@@ -169,7 +169,8 @@ def _read_panel(reader: _Reader, name: str, spec: dict[str, Any]) -> tuple[Panel
 
 
 def _read_placement(reader: _Reader, place: str, spec: dict[str, Any]) -> Placement:
-    translation = reader.unit * np.array(reader.numbers(spec.get("translation", [0, 0, 0]), 3, f"{place}: 'translation'"))
+    shift = reader.numbers(spec.get("translation", [0, 0, 0]), 3, f"{place}: 'translation'")
+    translation = np.array(shift) * reader.unit
     degrees = reader.numbers(spec.get("rotation", [0, 0, 0]), 3, f"{place}: 'rotation'")
     if np.abs(translation).max() > MAX_PLACE:
         reader.fail("place", f"{place}: is placed {np.abs(translation).max():.3g} m from the origin",
