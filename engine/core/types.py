@@ -337,6 +337,8 @@ class SceneMesh:
     uv_metres: np.ndarray | None = None  #: rest plane [m] for weave shading, shape [V, 2]
     maps: dict[str, np.ndarray] = field(default_factory=dict)
     #: named scalar fields (strain, pressure) in 0..1 for display, shape [V] each
+    map_ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    #: what 0 and 1 of each map stand for, in SI units ([-], [Pa])
 
 
 @dataclass(frozen=True)

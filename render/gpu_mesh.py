@@ -1,0 +1,129 @@
+"""One mesh of the preview on the graphics card: its buffers, materials and baked light."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.core.mesh import vertex_normals
+from engine.core.types import SceneMesh
+
+__all__ = ["GpuMesh"]
+
+WEAVES = {"": 0, "plain": 1, "twill": 2, "satin": 3, "knit": 4}
+CLOTH_BIAS = 0.003  #: how much nearer cloth is drawn than it is, so that skin never shows through [m]
+
+
+class GpuMesh:
+    """A mesh and what is needed to draw it. Double-sided meshes are cloth, the others skin."""
+
+    def __init__(self, context: Any, programs: dict[str, Any], mesh: SceneMesh, index: int) -> None:
+        self.mesh, self.index, self.context = mesh, index, context
+        self.cloth = mesh.material.double_sided
+        self.sheer = mesh.material.base_color[3] < 1.0
+        self.vertices = np.ascontiguousarray(mesh.vertices, np.float32)
+        self.normals = _normals(mesh)
+        self.faces = np.ascontiguousarray(mesh.faces, np.int32)
+        count = len(self.vertices)
+        flat = np.zeros((count, 2), np.float32)
+        static = np.concatenate(
+            [self.vertices, self.normals, _or(mesh.uv_metres, flat), _or(mesh.uv, flat)], axis=1
+        ).astype(np.float32)
+        self.transfer: tuple[np.ndarray, ...] = ()
+        self.light = context.buffer(reserve=count * 8 * 4, dynamic=True)
+        self.map = context.buffer(reserve=count * 4, dynamic=True)
+        self.indices = context.buffer(self.faces.tobytes(), dynamic=True)
+        content = [
+            (context.buffer(static.tobytes()), "3f 3f 2f 2f", ("in_position", "in_normal", "in_uv_metres", "in_uv")),
+            (self.light, "3f 3f 2f", ("in_light_front", "in_light_back", "in_open")),
+            (self.map, "1f", ("in_map",)),
+        ]
+        surface = programs["cloth" if self.cloth else "skin"]
+        self.arrays = {
+            "surface": self._array(surface, content),
+            "gbuffer": self._array(programs["gbuffer"], content),
+            "depth": self._array(programs["depth"], content),
+        }
+        self.texture = self._texture()
+
+    def bake_points(self) -> tuple[np.ndarray, np.ndarray]:
+        """Points and normals whose light is to be baked: the right side, and for cloth the wrong side after it."""
+        if not self.cloth:
+            return self.vertices, self.normals
+        return np.concatenate([self.vertices] * 2), np.concatenate([self.normals, -self.normals])
+
+    def take_baked(self, transfer: np.ndarray, visible: np.ndarray) -> None:
+        """Keeps the transfer [P, 9] and visible fraction [P] of :meth:`bake_points`."""
+        n = len(self.vertices)
+        self.transfer = (transfer[:n], transfer[-n:], visible[:n], visible[-n:])
+
+    def relight(self, environment: np.ndarray) -> None:
+        """Sums the softboxes' light at every vertex; ``environment`` is spherical harmonics, shape [9, 3]."""
+        front, back, open_front, open_back = self.transfer
+        e = environment.astype(np.float32)
+        packed = np.concatenate([front @ e, back @ e, open_front[:, None], open_back[:, None]], axis=1)
+        self.light.write(np.ascontiguousarray(np.maximum(packed, 0), np.float32).tobytes())
+
+    def show_map(self, name: str) -> bool:
+        """Loads a scalar field for display; False if the mesh has none of that name."""
+        values = self.mesh.maps.get(name)
+        if values is not None:
+            self.map.write(np.ascontiguousarray(np.nan_to_num(values), np.float32).tobytes())
+        return values is not None
+
+    def sort_back_to_front(self, eye: np.ndarray) -> None:
+        """Orders the triangles by distance, for blending."""
+        middle = self.vertices[self.faces].mean(1)
+        order = np.argsort(-np.linalg.norm(middle - eye, axis=1), kind="stable")
+        self.indices.write(np.ascontiguousarray(self.faces[order]).tobytes())
+
+    def set_material(self, program: Any) -> None:
+        """Sets the uniforms of the material that the program has."""
+        material = self.mesh.material
+        values = {
+            "base_color": tuple(material.base_color), "roughness": material.roughness, "sheen": material.sheen,
+            "weave": WEAVES.get(material.weave, 0) if self.mesh.uv_metres is not None else 0,
+            "weave_scale": max(material.weave_scale, 1e-5), "textured": int(self.texture is not None),
+            "depth_bias": CLOTH_BIAS * (1 + self.index / 8) if self.cloth else 0.0, "mesh_id": float(self.index),
+            "opacity": material.base_color[3],
+        }
+        for name, value in values.items():
+            if name in program:
+                program[name].value = value
+        if self.texture is not None and "base_texture" in program:
+            self.texture.use(4)
+
+    def _array(self, program: Any, content: list[tuple]) -> Any:
+        kept = []
+        for buffer, layout, names in content:
+            parts = [
+                part if name in program else f"{4 * int(part[0])}x"
+                for part, name in zip(layout.split(), names, strict=True)
+            ]
+            present = [name for name in names if name in program]
+            if present:
+                kept.append((buffer, " ".join(parts), *present))
+        return self.context.vertex_array(program, kept, index_buffer=self.indices)
+
+    def _texture(self) -> Any:
+        pixels = self.mesh.material.texture
+        if pixels is None or self.mesh.uv is None:
+            return None
+        texture = self.context.texture(
+            (pixels.shape[1], pixels.shape[0]), 3, np.ascontiguousarray(pixels, np.uint8).tobytes(), alignment=1
+        )
+        texture.build_mipmaps()
+        return texture
+
+
+def _normals(mesh: SceneMesh) -> np.ndarray:
+    """The mesh's own normals, or smooth ones with vertices at one place welded."""
+    if mesh.normals is not None:
+        return np.ascontiguousarray(mesh.normals, np.float32)
+    _, same = np.unique(np.round(mesh.vertices, 6), axis=0, return_inverse=True)
+    return vertex_normals(mesh.vertices, mesh.faces, same.reshape(-1))
+
+
+def _or(value: np.ndarray | None, default: np.ndarray) -> np.ndarray:
+    return default if value is None else np.asarray(value, np.float32)

@@ -1,0 +1,274 @@
+"""The preview's scene on the graphics card: programs, baked light, shadow maps, backdrop, and the passes over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.core.types import Camera, SceneMesh
+from render import heatmap
+from render.bake import bake_transfer, ortho_matrix
+from render.camera import gl_matrices
+from render.gpu_mesh import GpuMesh
+from render.opengl import shader_source
+from render.studio import Studio, turn_matrix
+
+__all__ = ["GpuScene"]
+
+FLOOR_GRID = 96  #: points along each side of the floor's baked square
+BAKE_SIZE = 640  #: depth maps of the bake [px]
+
+
+class GpuScene:
+    """Meshes in a studio. Lives in one OpenGL context and is used from one thread.
+
+    Args:
+        context: moderngl context.
+        meshes: not empty.
+        directions: number of sky directions baked.
+        shadow_size: of the key light's shadow map [px].
+        shadow_taps: samples of it per pixel.
+    """
+
+    def __init__(
+        self, context: Any, meshes: Sequence[SceneMesh], studio: Studio, *, directions: int, shadow_size: int, shadow_taps: int
+    ) -> None:
+        self.context, self.studio, self.turn = context, studio, None
+        low = np.min([m.vertices.min(0) for m in meshes], axis=0).astype(np.float64)
+        high = np.max([m.vertices.max(0) for m in meshes], axis=0).astype(np.float64)
+        self.centre, self.floor = (low + high) / 2, float(low[1])
+        self.radius = float(np.linalg.norm(high - low)) / 2 * 1.02
+        self.floor_half = 1.3 * self.radius
+        self.programs = self._programs(shadow_taps)
+        self.meshes = [GpuMesh(context, self.programs, mesh, i) for i, mesh in enumerate(meshes)]
+        self.floor_open = self._bake(directions)
+        self.backdrop = self._cyclorama()
+        self.shadows = {name: self._shadow_map(size) for name, size in (("key", shadow_size), ("rim", shadow_size // 2))}
+        linear, nearest = (context.LINEAR, context.LINEAR), (context.NEAREST, context.NEAREST)
+        self.compared = context.sampler(compare_func="<=", filter=linear, repeat_x=False, repeat_y=False)
+        self.plain = context.sampler(filter=nearest, repeat_x=False, repeat_y=False)
+        self.tables = {name: self._table(name) for name in heatmap.MAP_STYLES}
+
+    def set_turn(self, turn: float) -> None:
+        """Turns the studio with the camera: new light at the vertices, new shadow maps."""
+        if self.turn is not None and abs(turn - self.turn) < 1e-6:
+            return
+        self.turn = turn
+        environment = self.studio.environment(turn)
+        for mesh in self.meshes:
+            mesh.relight(environment)
+        for name, (texture, frame) in self.shadows.items():
+            matrix = ortho_matrix(self.studio.direction(name, turn), self.centre, self.radius)
+            self._draw_depth(frame, matrix)
+            for program in ("skin", "cloth", "backdrop"):
+                self._set(program, f"{name}_matrix", matrix)
+            texture.filter = (self.context.LINEAR, self.context.LINEAR)
+        for program in ("skin", "cloth"):
+            for name in ("key", "rim"):
+                self.programs[program][f"{name}_direction"].value = tuple(self.studio.direction(name, turn))
+                self.programs[program][f"{name}_radiance"].value = getattr(self.studio, f"{name}_radiance")
+
+    def draw(self, camera: Camera, mode: str, *, backdrop: bool) -> np.ndarray:
+        """Scene-linear, premultiplied picture of one view, shape [H, W, 4], row 0 at the top."""
+        context, size = self.context, camera.size
+        samples = min(4, context.max_samples)
+        drawn = context.framebuffer(
+            [context.renderbuffer(size, 4, samples=samples, dtype="f2")],
+            context.depth_renderbuffer(size, samples=samples),
+        )
+        resolved = context.framebuffer([context.renderbuffer(size, 4, dtype="f2")])
+        drawn.use()
+        drawn.clear(0, 0, 0, 0)
+        view, projection, eye = self._camera(camera)
+        self._bind_textures(mode)
+        context.enable_only(context.DEPTH_TEST)
+        if backdrop:
+            program = self.programs["backdrop"]
+            program["picture"].value = size
+            self._set_camera(program, view, projection)
+            self.backdrop.render()
+        for mesh in self._by_opacity():
+            program = self.programs["cloth" if mesh.cloth else "skin"]
+            self._set_camera(program, view, projection)
+            program["eye"].value = tuple(eye)
+            self._set_look(program, mesh, mode)
+            if mesh.sheer:
+                mesh.sort_back_to_front(eye)
+                context.enable_only(context.DEPTH_TEST | context.BLEND)
+                context.blend_func = (context.ONE, context.ONE_MINUS_SRC_ALPHA)
+                drawn.depth_mask = False
+            mesh.arrays["surface"].render()
+        drawn.depth_mask = True
+        context.copy_framebuffer(resolved, drawn)
+        rgba = np.frombuffer(resolved.read(components=4, dtype="f2"), np.float16).reshape(size[1], size[0], 4)
+        for thing in (drawn, resolved):
+            _release(thing)
+        return rgba[::-1].astype(np.float32)
+
+    def draw_buffers(self, camera: Camera, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Depth [m], normal, albedo and material id of the nearest surface, without antialiasing."""
+        context, size = self.context, camera.size
+        targets = [context.renderbuffer(size, 4, dtype="f4") for _ in range(2)]
+        frame = context.framebuffer(targets, context.depth_renderbuffer(size))
+        frame.use()
+        frame.clear(0, 0, 0, 0)
+        context.enable_only(context.DEPTH_TEST)
+        view, projection, _ = self._camera(camera)
+        program = self.programs["gbuffer"]
+        self._set_camera(program, view, projection)
+        self._bind_textures(mode)
+        for mesh in self.meshes:
+            self._set_look(program, mesh, mode)
+            mesh.arrays["gbuffer"].render()
+        first, second = (
+            np.frombuffer(frame.read(components=4, attachment=i, dtype="f4"), np.float32).reshape(size[1], size[0], 4)[::-1]
+            for i in range(2)
+        )
+        _release(frame)
+        depth = first[..., 3]
+        hit = depth > 0
+        return (
+            np.where(hit, depth, np.inf).astype(np.float32),
+            np.ascontiguousarray(first[..., :3]),
+            np.ascontiguousarray(second[..., :3]),
+            np.where(hit, np.round(second[..., 3]), -1).astype(np.int32),
+        )
+
+    # ------------------------------------------------------------ set-up
+
+    def _programs(self, shadow_taps: int) -> dict[str, Any]:
+        shadow, vertex = shader_source("shadow.glsl"), shader_source("mesh.vert.glsl")
+        sources = {
+            kind: (vertex, f"#version 330\n#define CLOTH {int(kind == 'cloth')}\n{shadow}{shader_source('surface.frag.glsl')}")
+            for kind in ("skin", "cloth")
+        }
+        sources["gbuffer"] = (vertex, shader_source("gbuffer.frag.glsl"))
+        sources["depth"] = (shader_source("depth.vert.glsl"), shader_source("depth.frag.glsl"))
+        sources["backdrop"] = (
+            shader_source("backdrop.vert.glsl"), f"#version 330\n{shadow}{shader_source('backdrop.frag.glsl')}"
+        )
+        programs = {
+            name: self.context.program(vertex_shader=v, fragment_shader=f) for name, (v, f) in sources.items()
+        }
+        units = {"key_depth": 0, "key_shadow": 1, "rim_shadow": 2, "map_table": 3, "base_texture": 4, "floor_open": 5}
+        fixed = {"key_extent": self.radius, "key_softness": self.studio.key_tan_radius, "shadow_taps": shadow_taps}
+        for program in programs.values():
+            for name, value in {**units, **fixed}.items():
+                if name in program:
+                    program[name].value = value
+        return programs
+
+    def _bake(self, directions: int) -> Any:
+        """Bakes all meshes and a square of floor; returns the floor's visible sky as a texture."""
+        depth = self.context.depth_texture((BAKE_SIZE, BAKE_SIZE))
+        frame = self.context.framebuffer(depth_attachment=depth)
+
+        def depth_map(matrix: np.ndarray) -> np.ndarray:
+            self._draw_depth(frame, matrix)
+            return np.frombuffer(depth.read(), np.float32).reshape(BAKE_SIZE, BAKE_SIZE)
+
+        side = (np.arange(FLOOR_GRID) + 0.5) / FLOOR_GRID * 2 - 1
+        x, z = np.meshgrid(side * self.floor_half + self.centre[0], side * self.floor_half + self.centre[2])
+        floor = np.stack([x, np.full_like(x, self.floor), z], axis=-1).reshape(-1, 3)
+        sets = [mesh.bake_points() for mesh in self.meshes] + [(floor, np.tile([0.0, 1.0, 0.0], (len(floor), 1)))]
+        transfer, visible = bake_transfer(
+            depth_map, np.concatenate([p for p, _ in sets]), np.concatenate([n for _, n in sets]),
+            centre=self.centre, radius=self.radius, directions=directions,
+        )
+        ends = np.cumsum([0] + [len(p) for p, _ in sets])
+        for mesh, start, end in zip(self.meshes, ends, ends[1:], strict=False):
+            mesh.take_baked(transfer[start:end], visible[start:end])
+        _release(frame)
+        texture = self.context.texture(
+            (FLOOR_GRID, FLOOR_GRID), 1, visible[ends[-2] :].astype(np.float32).tobytes(), dtype="f4"
+        )
+        texture.filter = (self.context.LINEAR, self.context.LINEAR)
+        texture.repeat_x = texture.repeat_y = False
+        return texture
+
+    def _cyclorama(self) -> Any:
+        """Seamless paper around the subject: floor, quarter-round and wall, as long strips."""
+        r = self.radius
+        arc = np.linspace(0, np.pi / 2, 17)
+        bend = 1.5 * r
+        z = np.concatenate([[8 * r, -1.4 * r], -1.4 * r - bend * np.sin(arc[1:]), [-1.4 * r - bend]])
+        y = np.concatenate([[0, 0], bend * (1 - np.cos(arc[1:])), [7 * r]])
+        height = np.clip(y / (4 * r), 0, 1)
+        rows = np.arange(len(z) - 1)[:, None]
+        strip = np.concatenate([rows * 2 + [0, 1, 2], rows * 2 + [1, 3, 2]]).astype(np.int32)
+        points = np.stack([np.tile([-9 * r, 9 * r], len(z)), np.repeat(y, 2), np.repeat(z, 2)], axis=1)
+        self._paper = (points, np.repeat(height, 2))
+        self._paper_buffer = self.context.buffer(reserve=len(points) * 16, dynamic=True)
+        program = self.programs["backdrop"]
+        for name in ("floor", "wall", "edge"):
+            program[f"{name}_color"].value = getattr(self.studio, f"backdrop_{name}")
+        program["floor_frame"].value = (self.centre[0], self.centre[2], self.floor_half)
+        return self.context.vertex_array(
+            program, [(self._paper_buffer, "3f 1f", "in_position", "in_height")],
+            index_buffer=self.context.buffer(strip.tobytes()),
+        )
+
+    def _shadow_map(self, size: int) -> tuple[Any, Any]:
+        texture = self.context.depth_texture((size, size))
+        return texture, self.context.framebuffer(depth_attachment=texture)
+
+    def _table(self, name: str) -> Any:
+        colors = heatmap.color_table(name)
+        texture = self.context.texture((len(colors), 1), 3, colors.tobytes(), alignment=1)
+        texture.repeat_x = texture.repeat_y = False
+        return texture
+
+    # ------------------------------------------------------------ passes
+
+    def _draw_depth(self, frame: Any, matrix: np.ndarray) -> None:
+        frame.use()
+        frame.clear()
+        self.context.enable_only(self.context.DEPTH_TEST)
+        program = self.programs["depth"]
+        self._set("depth", "transform", matrix)
+        for mesh in self.meshes:
+            mesh.set_material(program)
+            mesh.arrays["depth"].render()
+
+    def _by_opacity(self) -> list[GpuMesh]:
+        return sorted(self.meshes, key=lambda mesh: mesh.sheer)
+
+    def _camera(self, camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        pose = np.asarray(camera.world_to_camera, np.float64)
+        eye = -pose[:3, :3].T @ pose[:3, 3]
+        distance = float(np.linalg.norm(eye - self.centre))
+        view, projection = gl_matrices(camera, max(distance - 1.2 * self.radius, 0.05), distance + 14 * self.radius)
+        points, height = self._paper
+        world = points @ turn_matrix(self.turn or 0.0).T + [self.centre[0], self.floor, self.centre[2]]
+        self._paper_buffer.write(np.column_stack([world, height]).astype(np.float32).tobytes())
+        return view, projection, eye
+
+    def _bind_textures(self, mode: str) -> None:
+        key, rim = self.shadows["key"][0], self.shadows["rim"][0]
+        for texture, unit, sampler in ((key, 0, self.plain), (key, 1, self.compared), (rim, 2, self.compared)):
+            texture.use(unit)
+            sampler.use(unit)
+        if mode in self.tables:
+            self.tables[mode].use(3)
+        self.floor_open.use(5)
+
+    def _set_look(self, program: Any, mesh: GpuMesh, mode: str) -> None:
+        mesh.set_material(program)
+        program["map_mode"].value = int(mode in self.tables and mesh.show_map(mode))
+
+    def _set_camera(self, program: Any, view: np.ndarray, projection: np.ndarray) -> None:
+        for name, matrix in (("view", view), ("projection", projection)):
+            program[name].write(np.ascontiguousarray(matrix.T, np.float32).tobytes())
+
+    def _set(self, program: str, name: str, matrix: np.ndarray) -> None:
+        if name in self.programs[program]:
+            self.programs[program][name].write(np.ascontiguousarray(matrix.T, np.float32).tobytes())
+
+
+def _release(frame: Any) -> None:
+    for attachment in (*frame.color_attachments, frame.depth_attachment):
+        if attachment is not None:
+            attachment.release()
+    frame.release()

@@ -1,0 +1,22 @@
+// Seamless paper that runs from the floor up the wall; it catches the key light's shadow and the subject's occlusion.
+uniform vec3 floor_color;
+uniform vec3 wall_color;
+uniform vec3 edge_color;
+uniform vec2 picture;      // [px]
+uniform sampler2D floor_open; // visible sky on a square around the subject
+uniform vec3 floor_frame;  // centre x, centre z, half width [m]
+in vec3 position;
+in float height;
+out vec4 color;
+void main() {
+    vec3 paper = mix(floor_color, wall_color, smoothstep(0.0, 0.55, height));
+    vec2 from_centre = gl_FragCoord.xy / picture - vec2(0.5, 0.52);
+    paper = mix(paper, edge_color, smoothstep(0.20, 0.85, length(from_centre)));
+    float sky = 1.0, shadow = 1.0;
+    vec2 offset = (position.xz - floor_frame.xy) / floor_frame.z;
+    float inside = 1.0 - smoothstep(0.75, 1.0, max(abs(offset.x), abs(offset.y)));
+    sky = mix(1.0, texture(floor_open, offset * 0.5 + 0.5).r, inside);
+    shadow = key_light(position + vec3(0.0, 0.004, 0.0));
+    // softboxes give a little over half of the floor's light, the key light the rest
+    color = vec4(paper * (0.30 + 0.70 * (0.62 * pow(sky, 1.3) + 0.38 * shadow)), 0.0);
+}

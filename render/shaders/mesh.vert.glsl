@@ -1,0 +1,38 @@
+#version 330
+// Places a mesh in front of the camera; cloth is drawn a few millimetres nearer so that skin never shows through.
+uniform mat4 view;
+uniform mat4 projection;
+uniform float depth_bias; // [m]
+in vec3 in_position;      // [m]
+in vec3 in_normal;
+in vec2 in_uv_metres;     // rest plane [m]
+in vec2 in_uv;
+in vec3 in_light_front;   // diffuse light of the softboxes on the right side
+in vec3 in_light_back;    // and on the wrong side
+in vec2 in_open;          // visible fraction of the hemisphere: right side, wrong side
+in float in_map;          // 0..1
+out vec3 position;
+out vec3 normal;
+out vec2 uv_metres;
+out vec2 uv;
+out vec3 light_front;
+out vec3 light_back;
+out vec2 open_sky;
+out float map_value;
+out float view_depth;
+
+void main() {
+    vec4 eye = view * vec4(in_position, 1.0);
+    vec4 clip = projection * eye;
+    vec4 nearer = projection * vec4(eye.xyz * (1.0 - depth_bias / length(eye.xyz)), 1.0);
+    gl_Position = vec4(clip.xy, nearer.z / nearer.w * clip.w, clip.w);
+    position = in_position;
+    normal = in_normal;
+    uv_metres = in_uv_metres;
+    uv = in_uv;
+    light_front = in_light_front;
+    light_back = in_light_back;
+    open_sky = in_open;
+    map_value = in_map;
+    view_depth = -eye.z;
+}

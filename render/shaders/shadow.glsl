@@ -1,0 +1,37 @@
+// Percentage-closer soft shadows (Fernando 2005) of a directional light with an angular size.
+uniform sampler2D key_depth;
+uniform sampler2DShadow key_shadow; // the same map, compared in hardware
+uniform mat4 key_matrix;
+uniform float key_extent;  // half the width of the shadow map [m]
+uniform float key_softness; // tangent of the light's angular radius
+uniform int shadow_taps;
+
+float grain(vec2 pixel) { // interleaved gradient noise (Jimenez 2014)
+    return fract(52.9829189 * fract(dot(pixel, vec2(0.06711056, 0.00583715))));
+}
+
+vec2 disc(int i, int count, float turn) {
+    float r = sqrt((float(i) + 0.5) / float(count));
+    float a = float(i) * 2.39996323 + turn;
+    return r * vec2(cos(a), sin(a));
+}
+
+float key_light(vec3 point) {
+    vec3 p = (key_matrix * vec4(point, 1.0)).xyz * 0.5 + 0.5;
+    p.z = min(p.z, 0.9999); // beyond the map there is nothing in the way
+    float turn = 6.2831853 * grain(gl_FragCoord.xy);
+    float search = 0.10 * key_softness / key_extent + 0.004;
+    float blockers = 0.0, sum = 0.0;
+    int looks = max(shadow_taps / 2, 6);
+    for (int i = 0; i < looks; i++) {
+        float d = texture(key_depth, p.xy + search * 2.5 * disc(i, looks, turn)).r;
+        if (d < p.z) { blockers += 1.0; sum += d; }
+    }
+    if (blockers < 0.5) return 1.0;
+    // depth runs over 2 * key_extent metres, and so does the map's width
+    float radius = clamp((p.z - sum / blockers) * key_softness, 0.0008, 0.06);
+    float lit = 0.0;
+    for (int i = 0; i < shadow_taps; i++)
+        lit += texture(key_shadow, vec3(p.xy + radius * disc(i, shadow_taps, turn), p.z));
+    return lit / float(shadow_taps);
+}
