@@ -1,0 +1,165 @@
+"""What the solver knows of a garment at one level of detail: masses, stiffnesses, and who neighbours whom.
+
+Sewn vertices are one particle. Triangles keep their own flat rest shape, so that sewing is only renumbering, and
+gathers and darts need nothing special.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.core.mesh import unique_edges
+from engine.core.types import Fabric, Garment
+
+__all__ = ["Cloth", "build_cloth", "rest_corners", "bending_rigidity"]
+
+
+@dataclass(frozen=True)
+class Cloth:
+    """Particles and elements. ``particle`` maps the garment's vertices to particles, shape [N]."""
+
+    particle: np.ndarray
+    faces: np.ndarray  #: into particles, shape [T, 3]
+    dm_inv: np.ndarray  #: inverse rest edges in (warp, weft), shape [T, 2, 2]
+    area: np.ndarray  #: rest area [m2], shape [T]
+    membrane: np.ndarray  #: (warp, weft, coupling, shear) [N/m], shape [T, 4]
+    mass: np.ndarray  #: [kg], shape [P]
+    vertex_area: np.ndarray  #: [m2], shape [P]
+    hinge: np.ndarray  #: edge's two particles and both tips, shape [H, 4]
+    hinge_rest: np.ndarray  #: [rad], shape [H]
+    hinge_stiff: np.ndarray  #: dM/dtheta [N m], shape [H]
+    edges: np.ndarray  #: shape [E, 2]
+    radius: np.ndarray  #: contact radius of every particle [m], shape [P]
+    group: np.ndarray  #: particles that are (to be) sewn together share a number, shape [P]
+    pairs: np.ndarray  #: particle pairs still to be sewn, shape [Q, 2]
+
+
+def rest_corners(garment: Garment) -> np.ndarray:
+    """Flat rest corners of every triangle in (warp, weft) axes [m], shape [T, 3, 2]."""
+    uv = garment.rest_uv.astype(np.float64)[garment.faces]
+    angle = garment.grain[garment.panel_id].astype(np.float64)
+    warp = np.stack([np.cos(angle), np.sin(angle)], -1)
+    weft = np.stack([np.sin(angle), -np.cos(angle)], -1)
+    # weft is warp turned clockwise: a panel with its warp along +y keeps x as weft. The flip that this makes of the
+    # plane's orientation does not matter to strains.
+    return np.stack([(uv * warp[:, None]).sum(-1), (uv * weft[:, None]).sum(-1)], -1)
+
+
+def bending_rigidity(fabric: Fabric, angle: np.ndarray) -> np.ndarray:
+    """Bending rigidity [N m] for curvature along ``angle`` [rad] from the warp.
+
+    The fourth-order form of an orthotropic plate, with its mixed term set to give the bias figure at 45 degrees.
+    """
+    c2, s2 = np.cos(angle) ** 2, np.sin(angle) ** 2
+    mixed = 2 * fabric.bend_bias - 0.5 * (fabric.bend_warp + fabric.bend_weft)
+    value = fabric.bend_warp * c2**2 + fabric.bend_weft * s2**2 + 2 * mixed * c2 * s2
+    return np.maximum(value, 0.1 * min(fabric.bend_warp, fabric.bend_weft))
+
+
+def build_cloth(
+    garment: Garment, particle: np.ndarray, group: np.ndarray, pairs: np.ndarray, *, contact_thickness: float
+) -> Cloth:
+    """Assembles the particles and elements of a garment.
+
+    Args:
+        particle: Particle of every vertex, dense from 0, shape [N].
+        group: Particles that will be one when all is sewn share a number, shape [P].
+        pairs: Particle pairs still to be sewn, shape [Q, 2].
+        contact_thickness: Least gap between two layers [m].
+    """
+    count = int(particle.max()) + 1
+    faces = particle[garment.faces].astype(np.int32)
+    rest = rest_corners(garment)
+    dm = np.stack([rest[:, 1] - rest[:, 0], rest[:, 2] - rest[:, 0]], -1)
+    area = np.abs(np.linalg.det(dm)) / 2
+    fabrics = garment.fabrics
+    table = np.array([_membrane(f) for f in fabrics])
+    density = np.array([f.areal_density for f in fabrics])[garment.panel_id]
+    mass = np.zeros(count)
+    vertex_area = np.zeros(count)
+    for a in range(3):
+        mass += np.bincount(faces[:, a], density * area / 3, minlength=count)
+        vertex_area += np.bincount(faces[:, a], area / 3, minlength=count)
+    hinge, hinge_rest, hinge_stiff = _hinges(garment, faces, rest)
+    edges, _ = unique_edges(faces)
+    return Cloth(
+        particle=particle.astype(np.int32), faces=faces, dm_inv=np.linalg.inv(dm).astype(np.float32),
+        area=area.astype(np.float32), membrane=table[garment.panel_id].astype(np.float32),
+        mass=mass.astype(np.float32), vertex_area=vertex_area.astype(np.float32),
+        hinge=hinge, hinge_rest=hinge_rest, hinge_stiff=hinge_stiff, edges=edges,
+        radius=_contact_radius(faces, rest, count, contact_thickness), group=group.astype(np.int32),
+        pairs=np.asarray(pairs, np.int32).reshape(-1, 2),
+    )
+
+
+def _membrane(fabric: Fabric) -> tuple[float, float, float, float]:
+    coupling = fabric.poisson * np.sqrt(fabric.stretch_warp * fabric.stretch_weft)
+    scale = 1.0 / (1.0 - fabric.poisson**2)
+    return fabric.stretch_warp * scale, fabric.stretch_weft * scale, coupling * scale, fabric.shear
+
+
+def _contact_radius(faces: np.ndarray, rest: np.ndarray, count: int, thickness: float) -> np.ndarray:
+    """Contact radius of each particle: the thickness, less where triangles are too small to keep such a distance."""
+    length = np.linalg.norm(rest - np.roll(rest, -1, axis=1), axis=2)
+    d = rest[:, 1:] - rest[:, :1]
+    height = np.abs(d[:, 0, 0] * d[:, 1, 1] - d[:, 0, 1] * d[:, 1, 0]) / length.max(1)
+    least = np.full(count, np.inf)
+    for a in range(3):
+        np.minimum.at(least, faces[:, a], height)
+    return np.minimum(thickness, 0.4 * least).astype(np.float32)
+
+
+def _hinges(garment: Garment, faces: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Interior and sewn edges with their rest angles and stiffness 2 B l / (h1 + h2)."""
+    half = np.stack([faces, np.roll(faces, -1, axis=1)], -1).reshape(-1, 2).astype(np.int64)
+    owner = np.repeat(np.arange(len(faces)), 3)
+    corner = np.tile(np.arange(3), len(faces))
+    key = np.sort(half, axis=1)
+    key = key[:, 0] * (int(faces.max()) + 1) + key[:, 1]
+    order = np.argsort(key, kind="stable")
+    k = key[order]
+    first = np.flatnonzero((k[1:] == k[:-1]))
+    # an edge with three triangles or more (a collar sewn into a neck seam) gives a hinge for each consecutive pair
+    h1, h2 = order[first], order[first + 1]
+    t1, t2, c1, c2 = owner[h1], owner[h2], corner[h1], corner[h2]
+    a, b = half[h1, 0], half[h1, 1]
+    same_way = half[h2, 0] == a
+    tip1, tip2 = faces[t1, (c1 + 2) % 3], faces[t2, (c2 + 2) % 3]
+    hinge = np.stack([a, b, tip1, tip2], 1).astype(np.int32)
+    stiff, length = [], []
+    for t, c in ((t1, c1), (t2, c2)):
+        p, q, r = rest[t, c], rest[t, (c + 1) % 3], rest[t, (c + 2) % 3]
+        e = q - p
+        long = np.linalg.norm(e, axis=1)
+        height = np.abs(e[:, 0] * (r - p)[:, 1] - e[:, 1] * (r - p)[:, 0]) / np.maximum(long, 1e-12)
+        across = np.arctan2(e[:, 0], -e[:, 1])  # the direction of curvature is across the edge
+        rigid = np.zeros(len(t))
+        panel = garment.panel_id[t]
+        for number, fabric in enumerate(garment.fabrics):
+            mine = panel == number
+            if mine.any():
+                rigid[mine] = bending_rigidity(fabric, across[mine])
+        stiff.append(rigid * garment.bend_scale[t])
+        length.append((long, height))
+    edge = 0.5 * (length[0][0] + length[1][0])
+    heights = np.maximum(length[0][1] + length[1][1], 1e-6)
+    stiffness = 2 * 0.5 * (stiff[0] + stiff[1]) * edge / heights
+    # sides that run the same way would need one panel turned over: no angle is defined, and none is held
+    stiffness[same_way] = 0.0
+    rest_angle = np.zeros(len(hinge))
+    sewn = garment.panel_id[t1] != garment.panel_id[t2]
+    if len(garment.seam_pairs) and np.any(garment.seam_angles):
+        rest_angle = _seam_rest_angles(garment, faces, hinge, sewn)
+    return hinge, rest_angle.astype(np.float32), stiffness.astype(np.float32)
+
+
+def _seam_rest_angles(garment: Garment, faces: np.ndarray, hinge: np.ndarray, sewn: np.ndarray) -> np.ndarray:
+    """Pressed angle of the hinges whose both ends lie on one seam with an angle."""
+    particle = np.zeros(len(garment.positions), np.int64)
+    particle[garment.faces.ravel()] = faces.ravel()
+    ends = particle[garment.seam_pairs[:, 0]]
+    angle = np.zeros(int(faces.max()) + 1)
+    pressed = np.abs(garment.seam_angles) > 1e-6
+    angle[ends[pressed]] = garment.seam_angles[pressed]
+    both = np.where(np.abs(angle[hinge[:, 0]]) < np.abs(angle[hinge[:, 1]]), angle[hinge[:, 0]], angle[hinge[:, 1]])
+    return np.where(sewn, both, 0.0)

@@ -1,0 +1,146 @@
+"""Contact with the body: a signed distance grid, a pressure that grows as the gap closes, and Coulomb friction."""
+
+from engine.core.taichi_runtime import ti
+from sim.kernels.types import F32, I3, M3, V3, array, mat3, vec3
+
+GRID = array(ti.f32, 3)
+
+
+@ti.func
+def distance(grid: GRID, origin: vec3, inv_cell: ti.f32, p: vec3):
+    """Trilinear signed distance [m] (positive outside) and its unit gradient."""
+    q = (p - origin) * inv_cell
+    top = vec3(grid.shape[0] - 1.001, grid.shape[1] - 1.001, grid.shape[2] - 1.001)
+    q = ti.max(ti.min(q, top), vec3(0.0))
+    i = ti.cast(ti.floor(q), ti.i32)
+    f = q - ti.cast(i, ti.f32)
+    x0, y0, z0 = i[0], i[1], i[2]
+    c000, c001 = grid[x0, y0, z0], grid[x0, y0, z0 + 1]
+    c010, c011 = grid[x0, y0 + 1, z0], grid[x0, y0 + 1, z0 + 1]
+    c100, c101 = grid[x0 + 1, y0, z0], grid[x0 + 1, y0, z0 + 1]
+    c110, c111 = grid[x0 + 1, y0 + 1, z0], grid[x0 + 1, y0 + 1, z0 + 1]
+    c00 = c000 + (c001 - c000) * f[2]
+    c01 = c010 + (c011 - c010) * f[2]
+    c10 = c100 + (c101 - c100) * f[2]
+    c11 = c110 + (c111 - c110) * f[2]
+    c0 = c00 + (c01 - c00) * f[1]
+    c1 = c10 + (c11 - c10) * f[1]
+    d00, d01, d10, d11 = c001 - c000, c011 - c010, c101 - c100, c111 - c110
+    gz0 = d00 + (d01 - d00) * f[1]
+    gz1 = d10 + (d11 - d10) * f[1]
+    g = vec3(
+        c1 - c0,
+        (c01 - c00) + ((c11 - c10) - (c01 - c00)) * f[0],
+        gz0 + (gz1 - gz0) * f[0],
+    )
+    return c0 + (c1 - c0) * f[0], g / ti.max(g.norm(), 1e-6)
+
+
+@ti.func
+def pressure_law(d: ti.f32, r: ti.f32, floor: ti.f32):
+    """Contact pressure over its stiffness [m] and its derivative at gap d; unbounded towards the floor."""
+    gap = ti.max(d - floor, 0.02 * (r - floor))
+    full = r - floor
+    dd = gap + floor
+    return (r - dd) * full / gap + ti.max(dd - d, 0.0) * (full / gap) ** 2, (full / gap) ** 2
+
+
+@ti.kernel
+def body_contact(
+    x: V3, grid: GRID, origin: vec3, inv_cell: ti.f32, area: F32, offset: F32, floor: ti.f32, stiffness: ti.f32,
+    friction_static: ti.f32, friction_dynamic: ti.f32, anchor: V3, held: F32, force: V3, hess: M3, normal_force: F32,
+):
+    """Normal and friction force of the body on every vertex.
+
+    Inside ``offset`` [m] of the body the pressure is ``stiffness`` [Pa/m] times the depth, stiffening towards
+    ``floor``. Friction is an elastic-plastic spring to an anchor point (``held`` 1 while touching), so that cloth
+    comes to true rest on a slope.
+    """
+    for i in range(x.shape[0]):
+        d, n = distance(grid, origin, inv_cell, x[i])
+        f = vec3(0.0)
+        h = mat3(0.0)
+        pn = 0.0
+        if d < offset[i]:
+            depth, slope = pressure_law(d, offset[i], floor)
+            k = stiffness * area[i]
+            pn = k * depth
+            f = n * pn
+            h = (n * (k * slope)).outer_product(n)
+            if held[i] < 0.5:
+                anchor[i] = x[i]
+                held[i] = 1.0
+            slip = x[i] - anchor[i]
+            slip -= n * n.dot(slip)
+            away = slip.norm()
+            kt = 0.5 * k
+            if kt * away > friction_static * pn:
+                # slides: the anchor follows so that the spring carries the dynamic friction
+                keep = friction_dynamic * pn / kt
+                slip *= keep / ti.max(away, 1e-12)
+                anchor[i] = x[i] - slip
+            else:
+                anchor[i] = x[i] - slip
+            # while it slides, the spring's own stiffness still damps the next step's motion
+            f -= slip * kt
+            for r in ti.static(range(3)):
+                h[r, r] += kt
+            h -= (n * kt).outer_product(n)
+        else:
+            held[i] = 0.0
+        force[i] = f
+        hess[i] = h
+        normal_force[i] = pn
+
+
+@ti.kernel
+def keep_outside(
+    ref: V3, x: V3, grid: GRID, origin: vec3, inv_cell: ti.f32, floor: ti.f32,
+):
+    """Stops each vertex' motion since ``ref`` at the floor gap [m] (or at its own gap, where it began deeper)."""
+    for i in range(x.shape[0]):
+        d, n = distance(grid, origin, inv_cell, x[i])
+        if d < floor:
+            d0, n0 = distance(grid, origin, inv_cell, ref[i])
+            least = ti.min(floor, d0)
+            for _ in range(3):
+                if d < least:
+                    x[i] += n * (least - d)
+                    d, n = distance(grid, origin, inv_cell, x[i])
+            if d < least - 1e-5:
+                x[i] = ref[i]
+
+
+@ti.kernel
+def triangle_gaps(x: V3, tri: I3, grid: GRID, origin: vec3, inv_cell: ti.f32, gap: F32):
+    """Least signed distance [m] at every triangle's centroid and edge midpoints."""
+    for t in range(tri.shape[0]):
+        a, b, c = x[tri[t][0]], x[tri[t][1]], x[tri[t][2]]
+        d, _ = distance(grid, origin, inv_cell, (a + b + c) / 3.0)
+        d1, _ = distance(grid, origin, inv_cell, 0.5 * (a + b))
+        d2, _ = distance(grid, origin, inv_cell, 0.5 * (b + c))
+        d3, _ = distance(grid, origin, inv_cell, 0.5 * (c + a))
+        gap[t] = ti.min(ti.min(d, d1), ti.min(d2, d3))
+
+
+@ti.kernel
+def triangle_contact(
+    x: V3, tri: I3, grid: GRID, origin: vec3, inv_cell: ti.f32, area: F32, offset: ti.f32, floor: ti.f32,
+    stiffness: ti.f32, force: V3, hess: M3,
+):
+    """Adds the body's push on triangles' interiors, where the body is rounder than the mesh is fine.
+
+    Acts at the centroid, on the three corners alike; without friction, which the vertices carry.
+    """
+    for t in range(tri.shape[0]):
+        i = tri[t]
+        d, n = distance(grid, origin, inv_cell, (x[i[0]] + x[i[1]] + x[i[2]]) / 3.0)
+        if d < offset:
+            depth, slope = pressure_law(d, offset, floor)
+            k = stiffness * area[t]
+            push = n * (k * depth / 3.0)
+            for a in ti.static(range(3)):
+                force[3 * t + a] += push
+            m = (n * (k * slope / 9.0)).outer_product(n)
+            for b in ti.static(range(6)):
+                hess[6 * t + b] += m

@@ -1,0 +1,342 @@
+"""Cloth-cloth contact: vertex-triangle and edge-edge pairs from a uniform grid, repulsion, and the motion bound.
+
+Between two detections every pair stays on its two sides of a fixed dividing plane, and pairs that were not detected
+are further apart than the vertices may move: a start free of intersections stays free of them by construction
+(after Chen et al., Offset Geometric Contact, SIGGRAPH 2025, and planar divide-and-truncate).
+"""
+
+from engine.core.taichi_runtime import ti
+from sim.kernels.types import F32, I2, I3, I4, I32, V3, V4, array, ivec3, ivec4, vec3, vec4
+
+I32_2 = array(ti.i32, 2)
+
+
+@ti.func
+def cell_of(p: vec3, origin: vec3, inv_cell: ti.f32, dims: ivec3) -> ivec3:
+    c = ti.floor((p - origin) * inv_cell, ti.i32)
+    return ti.max(ti.min(c, dims - 1), 0)
+
+
+@ti.kernel
+def triangle_balls(x: V3, tri: I3, centre: V3, radius: F32):
+    """Centroid and bounding radius [m] of every triangle."""
+    for t in range(tri.shape[0]):
+        i = tri[t]
+        c = (x[i[0]] + x[i[1]] + x[i[2]]) / 3.0
+        centre[t] = c
+        radius[t] = ti.sqrt(
+            ti.max((x[i[0]] - c).norm_sqr(), ti.max((x[i[1]] - c).norm_sqr(), (x[i[2]] - c).norm_sqr()))
+        )
+
+
+@ti.kernel
+def edge_balls(x: V3, edge: I2, centre: V3, radius: F32):
+    """Midpoint and half length [m] of every edge."""
+    for e in range(edge.shape[0]):
+        a, b = x[edge[e][0]], x[edge[e][1]]
+        centre[e] = 0.5 * (a + b)
+        radius[e] = 0.5 * (b - a).norm()
+
+
+@ti.kernel
+def bin_items(centre: V3, origin: vec3, inv_cell: ti.f32, dims: ivec3, cell: I32, start: I32, item: I32, cells: ti.i32):
+    """Counting sort of the items' centres into grid cells, in order of their number."""
+    for e in range(centre.shape[0]):
+        c = cell_of(centre[e], origin, inv_cell, dims)
+        cell[e] = (c[0] * dims[1] + c[1]) * dims[2] + c[2]
+    for c in range(cells + 1):
+        start[c] = 0
+    for _ in range(1):
+        for e in range(centre.shape[0]):
+            start[cell[e]] += 1
+        for c in range(cells):
+            start[c + 1] += start[c]
+        for k in range(centre.shape[0]):
+            e = centre.shape[0] - 1 - k
+            c = cell[e]
+            start[c] -= 1  # from the cell's end down to its beginning
+            item[start[c]] = e
+
+
+@ti.func
+def closest_on_triangle(p: vec3, a: vec3, b: vec3, c: vec3) -> vec3:
+    """Barycentric weights of the point of triangle abc closest to p (after Ericson, Real-Time Collision Detection)."""
+    ab, ac, ap = b - a, c - a, p - a
+    d1, d2 = ab.dot(ap), ac.dot(ap)
+    bp = p - b
+    d3, d4 = ab.dot(bp), ac.dot(bp)
+    cp = p - c
+    d5, d6 = ab.dot(cp), ac.dot(cp)
+    va = d3 * d6 - d5 * d4
+    vb = d5 * d2 - d1 * d6
+    vc = d1 * d4 - d3 * d2
+    w = vec3(1.0, 0.0, 0.0)
+    if d1 <= 0.0 and d2 <= 0.0:
+        w = vec3(1.0, 0.0, 0.0)
+    elif d3 >= 0.0 and d4 <= d3:
+        w = vec3(0.0, 1.0, 0.0)
+    elif d6 >= 0.0 and d5 <= d6:
+        w = vec3(0.0, 0.0, 1.0)
+    elif vc <= 0.0 and d1 >= 0.0 and d3 <= 0.0:
+        v = d1 / ti.max(d1 - d3, 1e-20)
+        w = vec3(1.0 - v, v, 0.0)
+    elif vb <= 0.0 and d2 >= 0.0 and d6 <= 0.0:
+        v = d2 / ti.max(d2 - d6, 1e-20)
+        w = vec3(1.0 - v, 0.0, v)
+    elif va <= 0.0 and d4 - d3 >= 0.0 and d5 - d6 >= 0.0:
+        v = (d4 - d3) / ti.max((d4 - d3) + (d5 - d6), 1e-20)
+        w = vec3(0.0, 1.0 - v, v)
+    else:
+        s = 1.0 / ti.max(va + vb + vc, 1e-30)
+        w = vec3(va * s, vb * s, vc * s)
+    return w
+
+
+@ti.func
+def closest_on_segments(p0: vec3, p1: vec3, q0: vec3, q1: vec3):
+    """Parameters (s, t) of the closest points of two segments."""
+    d1, d2, r = p1 - p0, q1 - q0, p0 - q0
+    a = ti.max(d1.dot(d1), 1e-16)
+    e = ti.max(d2.dot(d2), 1e-16)
+    f = d2.dot(r)
+    c = d1.dot(r)
+    b = d1.dot(d2)
+    den = a * e - b * b
+    s = 0.0
+    if den > 1e-6 * a * e:
+        s = ti.min(ti.max((b * f - c * e) / den, 0.0), 1.0)
+    t = (b * s + f) / e
+    if t < 0.0:
+        t = 0.0
+        s = ti.min(ti.max(-c / a, 0.0), 1.0)
+    elif t > 1.0:
+        t = 1.0
+        s = ti.min(ti.max((b - c) / a, 0.0), 1.0)
+    return s, t
+
+
+@ti.kernel
+def find_vertex_triangle(
+    x: V3, weld: I32, tri: I3, centre: V3, radius: F32, radius_max: ti.f32, reach: ti.f32,
+    origin: vec3, inv_cell: ti.f32, dims: ivec3, start: I32, item: I32, count: I32, found: I32_2,
+):
+    """Triangles within ``reach`` [m] of every vertex, but those that share a (welded) vertex with it."""
+    for v in range(x.shape[0]):
+        p = x[v]
+        lo = cell_of(p - (radius_max + reach), origin, inv_cell, dims)
+        hi = cell_of(p + (radius_max + reach), origin, inv_cell, dims)
+        n = 0
+        for cx in range(lo[0], hi[0] + 1):
+            for cy in range(lo[1], hi[1] + 1):
+                base = (cx * dims[1] + cy) * dims[2]
+                for k in range(start[base + lo[2]], start[base + hi[2] + 1]):
+                    t = item[k]
+                    away = radius[t] + reach
+                    if (p - centre[t]).norm_sqr() < away * away:
+                        i = tri[t]
+                        w = weld[v]
+                        if weld[i[0]] != w and weld[i[1]] != w and weld[i[2]] != w:
+                            b = closest_on_triangle(p, x[i[0]], x[i[1]], x[i[2]])
+                            q = x[i[0]] * b[0] + x[i[1]] * b[1] + x[i[2]] * b[2]
+                            if (p - q).norm_sqr() < reach * reach:
+                                if n < found.shape[1]:
+                                    found[v, n] = t
+                                n += 1
+        count[v] = n
+
+
+@ti.kernel
+def find_edge_edge(
+    x: V3, weld: I32, edge: I2, centre: V3, radius: F32, radius_max: ti.f32, reach: ti.f32,
+    origin: vec3, inv_cell: ti.f32, dims: ivec3, start: I32, item: I32, count: I32, found: I32_2,
+):
+    """Edges of higher number within ``reach`` [m] of every edge that share no (welded) vertex with it."""
+    for e in range(edge.shape[0]):
+        i = edge[e]
+        p = centre[e]
+        span = radius[e] + radius_max + reach
+        lo = cell_of(p - span, origin, inv_cell, dims)
+        hi = cell_of(p + span, origin, inv_cell, dims)
+        w0, w1 = weld[i[0]], weld[i[1]]
+        n = 0
+        for cx in range(lo[0], hi[0] + 1):
+            for cy in range(lo[1], hi[1] + 1):
+                base = (cx * dims[1] + cy) * dims[2]
+                for k in range(start[base + lo[2]], start[base + hi[2] + 1]):
+                    g = item[k]
+                    if g > e:
+                        away = radius[e] + radius[g] + reach
+                        if (p - centre[g]).norm_sqr() < away * away:
+                            j = edge[g]
+                            u0, u1 = weld[j[0]], weld[j[1]]
+                            if w0 != u0 and w0 != u1 and w1 != u0 and w1 != u1:
+                                s, t = closest_on_segments(x[i[0]], x[i[1]], x[j[0]], x[j[1]])
+                                gap = x[i[0]] + (x[i[1]] - x[i[0]]) * s - x[j[0]] - (x[j[1]] - x[j[0]]) * t
+                                if gap.norm_sqr() < reach * reach:
+                                    if n < found.shape[1]:
+                                        found[e, n] = g
+                                    n += 1
+        count[e] = n
+
+
+@ti.kernel
+def offsets(count: I32, offset: I32, total: I32, slot: ti.i32):
+    """Running sum of the counts; total[2*slot] the sum, total[2*slot+1] the largest count."""
+    for _ in range(1):
+        s = 0
+        top = 0
+        for k in range(count.shape[0]):
+            offset[k] = s
+            s += count[k]
+            top = ti.max(top, count[k])
+        total[2 * slot] = s
+        total[2 * slot + 1] = top
+
+
+@ti.kernel
+def write_pairs(
+    x: V3, tri: I3, edge: I2, vt_count: I32, vt_offset: I32, vt: I32_2, ee_count: I32, ee_offset: I32, ee: I32_2,
+    vt_total: ti.i32, corner: I4, weight: V4, normal: V3, gap: F32, kind: I32,
+):
+    """Writes the contacts: corners with signed weights (first side positive), unit normal towards the first side."""
+    for v in range(vt_count.shape[0]):
+        for k in range(vt_count[v]):
+            i = tri[vt[v, k]]
+            c = vt_offset[v] + k
+            b = closest_on_triangle(x[v], x[i[0]], x[i[1]], x[i[2]])
+            r = x[v] - (x[i[0]] * b[0] + x[i[1]] * b[1] + x[i[2]] * b[2])
+            d = r.norm()
+            n = r / ti.max(d, 1e-12)
+            if d < 1e-7:
+                n = (x[i[1]] - x[i[0]]).cross(x[i[2]] - x[i[0]]).normalized(1e-20)
+            corner[c] = ivec4(v, i[0], i[1], i[2])
+            weight[c] = vec4(1.0, -b[0], -b[1], -b[2])
+            normal[c] = n
+            gap[c] = d
+            kind[c] = 1
+    for e in range(ee_count.shape[0]):
+        for k in range(ee_count[e]):
+            i, j = edge[e], edge[ee[e, k]]
+            c = vt_total + ee_offset[e] + k
+            s, t = closest_on_segments(x[i[0]], x[i[1]], x[j[0]], x[j[1]])
+            r = x[i[0]] + (x[i[1]] - x[i[0]]) * s - x[j[0]] - (x[j[1]] - x[j[0]]) * t
+            d = r.norm()
+            n = r / ti.max(d, 1e-12)
+            if d < 1e-7:
+                n = (x[i[1]] - x[i[0]]).cross(x[j[1]] - x[j[0]]).normalized(1e-20)
+            corner[c] = ivec4(i[0], i[1], j[0], j[1])
+            weight[c] = vec4(1.0 - s, s, -(1.0 - t), -t)
+            normal[c] = n
+            gap[c] = d
+            kind[c] = 2
+
+
+@ti.kernel
+def contacts_of_vertices(corner: I4, contacts: ti.i32, start: I32, entry: I32):
+    """For every vertex the contacts it takes part in (4 * contact + corner), in order."""
+    n = start.shape[0] - 1
+    for i in range(n + 1):
+        start[i] = 0
+    for _ in range(1):
+        for c in range(contacts):
+            for k in ti.static(range(4)):
+                start[corner[c][k]] += 1
+        for i in range(n):
+            start[i + 1] += start[i]
+        for q in range(contacts):
+            c = contacts - 1 - q
+            for k in ti.static(range(4)):
+                v = corner[c][3 - k]
+                start[v] -= 1
+                entry[start[v]] = 4 * c + 3 - k
+
+
+@ti.kernel
+def repulsion(
+    corner: I4, weight: V4, normal: V3, gap: F32, contacts: ti.i32, radius: F32, vel: V3, dt: ti.f32,
+    area: F32, stiffness: ti.f32, friction: ti.f32, slip: ti.f32, push: F32, stiff: F32, drag: F32,
+):
+    """Contact force [N], its stiffness and the lagged Coulomb friction's drag coefficient [N/m] of every pair.
+
+    Inside the contact radius r the force is k (r - d) r / d: linear at first touch, without bound towards zero gap.
+    ``slip`` [m] is the sliding in one step under which friction sticks (as a stiff drag).
+    """
+    for c in range(contacts):
+        i = corner[c]
+        w = weight[c]
+        r = ti.min(ti.min(radius[i[0]], radius[i[1]]), ti.min(radius[i[2]], radius[i[3]]))
+        d = gap[c]
+        p, k, f = 0.0, 0.0, 0.0
+        if d < r:
+            dd = ti.max(d, 0.02 * r)
+            k0 = 0.25 * stiffness * (area[i[0]] + area[i[1]] + area[i[2]] + area[i[3]])
+            p = k0 * (r - dd) * r / dd
+            k = k0 * r * r / (dd * dd)
+            rel = vel[i[0]] * w[0] + vel[i[1]] * w[1] + vel[i[2]] * w[2] + vel[i[3]] * w[3]
+            n = normal[c]
+            slide = (rel - n * n.dot(rel)).norm() * dt
+            f = ti.min(friction * p / ti.max(slide, slip), k)
+        push[c] = p
+        stiff[c] = k
+        drag[c] = f
+
+
+@ti.func
+def room(ref: V3, c: ti.i32, j: ti.i32, corner: I4, weight: V4, kind: I32, n: vec3) -> ti.f32:
+    """How far corner j of contact c may move towards the pair's dividing plane [m]."""
+    i = corner[c]
+    w = weight[c]
+    first = ref[i[0]]
+    second = -(ref[i[1]] * w[1] + ref[i[2]] * w[2] + ref[i[3]] * w[3])
+    if kind[c] == 2:
+        first = ref[i[0]] * w[0] + ref[i[1]] * w[1]
+        second = -(ref[i[2]] * w[2] + ref[i[3]] * w[3])
+    side = 1.0
+    if j >= kind[c]:
+        side = -1.0
+    return side * n.dot(ref[i[j]] - 0.5 * (first + second))
+
+
+@ti.kernel
+def truncate(
+    ref: V3, x: V3, limit: ti.f32, start: I32, entry: I32, corner: I4, weight: V4, normal: V3, kind: I32, cut: F32,
+):
+    """Clips each vertex' motion since detection so that no pair can cross; cut[i] = share of the motion taken away."""
+    for i in range(x.shape[0]):
+        u = x[i] - ref[i]
+        whole = u.norm()
+        if whole > limit:
+            u *= limit / whole
+        if start[i + 1] > start[i] and whole > 1e-9:
+            # slide along the planes first ...
+            for _ in range(2):
+                for k in range(start[i], start[i + 1]):
+                    c = entry[k] // 4
+                    j = entry[k] % 4
+                    n = normal[c]
+                    if j >= kind[c]:
+                        n = -n
+                    towards = -n.dot(u)
+                    if towards > 0.0:
+                        allowed = 0.8 * ti.max(room(ref, c, j, corner, weight, kind, normal[c]), 0.0)
+                        if towards > allowed:
+                            u += n * (towards - allowed)
+            # ... then shorten what still crosses one
+            length = u.norm()
+            if length > limit:
+                u *= limit / length
+            scale = 1.0
+            for k in range(start[i], start[i + 1]):
+                c = entry[k] // 4
+                j = entry[k] % 4
+                n = normal[c]
+                if j >= kind[c]:
+                    n = -n
+                towards = -n.dot(u)
+                if towards > 0.0:
+                    allowed = 0.85 * ti.max(room(ref, c, j, corner, weight, kind, normal[c]), 0.0)
+                    if towards * scale > allowed:
+                        scale = allowed / towards
+            u *= scale
+        cut[i] = 1.0 - u.norm() / ti.max(whole, 1e-9)
+        x[i] = ref[i] + u

@@ -1,0 +1,188 @@
+"""The implicit step's linear system: gathering element Hessians into 3x3 block rows, and conjugate gradients.
+
+Sums run in a fixed order (rows by CSR lists, dot products by fixed chunks of vertices), so that the result does not
+depend on the number of threads.
+"""
+
+from engine.core.taichi_runtime import ti
+from sim.kernels.types import F32, I4, I32, M3, V3, V4, mat3, vec3
+
+CHUNK = 64  #: vertices per partial sum of a dot product
+
+
+@ti.kernel
+def gather_blocks(
+    slot_tri_start: I32, slot_tri: I32, slot_hinge_start: I32, slot_hinge: I32, slot_seam: F32,
+    tri_hess: M3, hinge_grad: V3, hinge_stiff: F32, seam_stiff: ti.f32, damping: ti.f32, block: M3,
+):
+    """Sums the elements' contributions into every block of the sparse matrix.
+
+    ``slot_tri`` packs 16 * triangle + 2 * (block of the six) + transposed; ``slot_hinge`` packs 16 * hinge + 4a + b.
+    ``damping`` is the stiffness-proportional damping time over the step [-].
+    """
+    for s in range(block.shape[0]):
+        m = mat3(0.0)
+        for k in range(slot_tri_start[s], slot_tri_start[s + 1]):
+            code = slot_tri[k]
+            h = tri_hess[6 * (code // 16) + (code % 16) // 2]
+            if code % 2 == 1:
+                h = h.transpose()
+            m += h
+        for k in range(slot_hinge_start[s], slot_hinge_start[s + 1]):
+            code = slot_hinge[k]
+            e = code // 16
+            ga = hinge_grad[4 * e + (code % 16) // 4]
+            gb = hinge_grad[4 * e + code % 4]
+            m += (ga * hinge_stiff[e]).outer_product(gb)
+        m *= 1.0 + damping
+        diag = seam_stiff * slot_seam[s]
+        for r in ti.static(range(3)):
+            m[r, r] += diag
+        block[s] = m
+
+
+@ti.kernel
+def gather_forces(
+    x: V3, vel: V3, mass: F32, inv_dt: ti.f32, drag: ti.f32, gravity: ti.f32,
+    vert_tri_start: I32, vert_tri: I32, tri_force: V3,
+    vert_hinge_start: I32, vert_hinge: I32, hinge_grad: V3, hinge_moment: F32,
+    partner_start: I32, partner: I32, seam_stiff: ti.f32, seam_step: ti.f32,
+    body_force: V3, body_hess: M3, slot_diag: I32, block: M3, force: V3, rhs: V3,
+):
+    """Net force on every vertex, and the right-hand side and diagonal of (M/dt2 + drag M/dt + K) dx = f + M v/dt.
+
+    Seam partners pull with a spring whose rest separation shrinks by ``seam_step`` [m] a step, so that the speed and
+    the force of closing are bounded.
+    """
+    for i in range(x.shape[0]):
+        f = vec3(0.0, -gravity * mass[i], 0.0) + body_force[i]
+        for k in range(vert_tri_start[i], vert_tri_start[i + 1]):
+            f += tri_force[vert_tri[k]]
+        for k in range(vert_hinge_start[i], vert_hinge_start[i + 1]):
+            f -= hinge_grad[vert_hinge[k]] * hinge_moment[vert_hinge[k] // 4]
+        for k in range(partner_start[i], partner_start[i + 1]):
+            gap = x[partner[k]] - x[i]
+            length = gap.norm()
+            f += gap * (seam_stiff * ti.min(1.0, seam_step / ti.max(length, 1e-9)))
+        m = mass[i] * inv_dt
+        force[i] = f
+        rhs[i] = f + vel[i] * m
+        b = block[slot_diag[i]] + body_hess[i]
+        for r in ti.static(range(3)):
+            b[r, r] += m * (inv_dt + drag)
+        block[slot_diag[i]] = b
+
+
+@ti.kernel
+def contact_rows(
+    start: I32, entry: I32, weight: V4, normal: V3, push: F32, stiff: F32, drag: F32,
+    slot_diag: I32, block: M3, force: V3, rhs: V3, pre: M3,
+):
+    """Adds the cloth-cloth contacts' forces to the right-hand side, and inverts the diagonal as preconditioner.
+
+    ``entry`` packs 4 * contact + corner for every contact of a vertex.
+    """
+    for i in range(rhs.shape[0]):
+        f = vec3(0.0)
+        d = block[slot_diag[i]]
+        for k in range(start[i], start[i + 1]):
+            c = entry[k] // 4
+            if stiff[c] > 0.0:
+                w = weight[c][entry[k] % 4]
+                n = normal[c]
+                f += n * (w * push[c])
+                w2 = w * w
+                d += (n * ((stiff[c] - drag[c]) * w2)).outer_product(n)
+                for r in ti.static(range(3)):
+                    d[r, r] += drag[c] * w2
+        force[i] += f
+        rhs[i] += f
+        pre[i] = d.inverse()
+
+
+@ti.kernel
+def contact_apply(corner: I4, weight: V4, normal: V3, stiff: F32, drag: F32, count: ti.i32, p: V3, out: V3):
+    """Each contact's stiffness times the relative motion of its two sides [N]."""
+    for c in range(count):
+        s = vec3(0.0)
+        if stiff[c] > 0.0:
+            i = corner[c]
+            w = weight[c]
+            rel = p[i[0]] * w[0] + p[i[1]] * w[1] + p[i[2]] * w[2] + p[i[3]] * w[3]
+            n = normal[c]
+            s = n * ((stiff[c] - drag[c]) * n.dot(rel)) + rel * drag[c]
+        out[c] = s
+
+
+@ti.kernel
+def multiply(
+    row: I32, col: I32, block: M3, start: I32, entry: I32, weight: V4, stiff: F32, contact_out: V3,
+    p: V3, out: V3, partial: F32,
+):
+    """out = A p, and the partial sums of p . A p."""
+    n = p.shape[0]
+    ti.loop_config(block_dim=4)
+    for chunk in range(partial.shape[0]):
+        acc = 0.0
+        for i in range(chunk * CHUNK, ti.min(n, (chunk + 1) * CHUNK)):
+            y = vec3(0.0)
+            for k in range(row[i], row[i + 1]):
+                y += block[k] @ p[col[k]]
+            for k in range(start[i], start[i + 1]):
+                c = entry[k] // 4
+                if stiff[c] > 0.0:
+                    y += contact_out[c] * weight[c][entry[k] % 4]
+            out[i] = y
+            acc += y.dot(p[i])
+        partial[chunk] = acc
+
+
+@ti.kernel
+def cg_start(rhs: V3, pre: M3, dx: V3, r: V3, z: V3, p: V3, partial: F32, scalar: F32):
+    """Starts conjugate gradients from zero. ``scalar`` = (r.z, pAp, first r.z)."""
+    n = rhs.shape[0]
+    ti.loop_config(block_dim=4)
+    for chunk in range(partial.shape[0]):
+        acc = 0.0
+        for i in range(chunk * CHUNK, ti.min(n, (chunk + 1) * CHUNK)):
+            dx[i] = vec3(0.0)
+            r[i] = rhs[i]
+            z[i] = pre[i] @ rhs[i]
+            p[i] = z[i]
+            acc += z[i].dot(r[i])
+        partial[chunk] = acc
+    for _ in range(1):
+        total = 0.0
+        for k in range(partial.shape[0]):
+            total += partial[k]
+        scalar[0] = total
+        scalar[2] = total
+
+
+@ti.kernel
+def cg_update(pre: M3, dx: V3, r: V3, z: V3, p: V3, ap: V3, partial: F32, scalar: F32):
+    """One conjugate-gradient update after ``multiply``."""
+    n = dx.shape[0]
+    for _ in range(1):
+        total = 0.0
+        for k in range(partial.shape[0]):
+            total += partial[k]
+        scalar[1] = scalar[0] / ti.max(total, 1e-30)
+    ti.loop_config(block_dim=4)
+    for chunk in range(partial.shape[0]):
+        acc = 0.0
+        alpha = scalar[1]
+        for i in range(chunk * CHUNK, ti.min(n, (chunk + 1) * CHUNK)):
+            dx[i] += p[i] * alpha
+            r[i] -= ap[i] * alpha
+            z[i] = pre[i] @ r[i]
+            acc += z[i].dot(r[i])
+        partial[chunk] = acc
+    for _ in range(1):
+        total = 0.0
+        for k in range(partial.shape[0]):
+            total += partial[k]
+        scalar[3] = total / ti.max(scalar[0], 1e-30)
+        scalar[0] = total
+    for i in range(n):
+        p[i] = z[i] + p[i] * scalar[3]

@@ -1,0 +1,184 @@
+"""Implicit time steps of one cloth against one body: linearised backward Euler solved by conjugate gradients.
+
+After Baraff and Witkin, Large Steps in Cloth Simulation (1998), with exact contact bounds added: each step detects
+contacts, solves, and moves the particles only as far as no pair can cross (see :mod:`sim.kernels.contact`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.core.taichi_runtime import ti
+from sim.body_field import DistanceGrid
+from sim.cloth import Cloth
+from sim.collision import Collider, upload
+from sim.kernels import body, contact, elastic, linear, motion
+from sim.kernels.types import vec3
+from sim.sparsity import build_sparsity
+
+__all__ = ["Solver", "StepSettings", "StepReport"]
+
+
+@dataclass(frozen=True)
+class StepSettings:
+    """How one step is taken."""
+
+    dt: float = 0.01  #: [s]
+    gravity: float = 9.81  #: [m/s2]
+    drag: float = 2.0  #: velocity damping by the air [1/s]
+    damping: float = 0.0  #: stiffness-proportional damping time [s]
+    seam_stiffness: float = 0.0  #: of each sewn pair [N/m]
+    seam_speed: float = 0.5  #: at which open seams close [m/s]
+    friction_static: float = 0.3
+    friction_dynamic: float = 0.25
+    friction_self: float = 0.3
+    body_stiffness: float = 2e6  #: of the contact with the body [Pa/m]
+    self_stiffness: float = 5e5  #: of the contact between layers [Pa/m]
+    body_floor: float = 0.0005  #: gap to the body that is never passed [m]
+    iterations: int = 60  #: of conjugate gradients at most
+    tolerance: float = 1e-3  #: of conjugate gradients, in the preconditioned norm
+    keep: float = 1.0  #: share of the velocity that goes into the next step
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What came of a step."""
+
+    kinetic_energy: float  #: [J]
+    max_speed: float  #: [m/s]
+    iterations: int
+    contacts: int
+    finite: bool
+
+
+class Solver:
+    """State of a cloth in motion. Positions and velocities live in Taichi arrays ``x`` and ``vel``."""
+
+    def __init__(self, cloth: Cloth, positions: np.ndarray, grid: DistanceGrid, *, body_offset: np.ndarray) -> None:
+        self.cloth = cloth
+        n = len(cloth.mass)
+        s = build_sparsity(cloth)
+        self.lists = {name: upload(getattr(s, name)) for name in s.__dataclass_fields__}
+        self.tri, self.dm_inv = upload(cloth.faces), upload(cloth.dm_inv)
+        self.area, self.membrane = upload(cloth.area), upload(cloth.membrane)
+        self.mass, self.vertex_area = upload(cloth.mass), upload(cloth.vertex_area)
+        self.hinge = upload(cloth.hinge)
+        self.hinge_rest, self.hinge_stiff = upload(cloth.hinge_rest), upload(cloth.hinge_stiff)
+        self.radius = upload(cloth.radius)
+        t, h, b = len(cloth.faces), max(len(cloth.hinge), 1), len(s.col)
+        vec = lambda count: ti.Vector.ndarray(3, ti.f32, count)  # noqa: E731
+        mat = lambda count: ti.Matrix.ndarray(3, 3, ti.f32, count)  # noqa: E731
+        self.x, self.vel, self.ref = upload(positions.astype(np.float32)), vec(n), vec(n)
+        self.force, self.rhs, self.dx, self.r, self.z, self.p, self.ap = (vec(n) for _ in range(7))
+        self.body_force, self.anchor, self.body_hess, self.pre = vec(n), vec(n), mat(n), mat(n)
+        self.held, self.normal_force, self.cut = (ti.ndarray(ti.f32, n) for _ in range(3))
+        self.tri_force, self.tri_hess = vec(3 * t), mat(6 * t)
+        self.hinge_grad, self.moment = vec(4 * h), ti.ndarray(ti.f32, h)
+        self.block = mat(b)
+        chunks = (n + linear.CHUNK - 1) // linear.CHUNK
+        self.partial, self.scalar = ti.ndarray(ti.f32, chunks), ti.ndarray(ti.f32, 4)
+        self.chunks = ti.ndarray(ti.f32, 8 * chunks)
+        self.collider = Collider(cloth)
+        self.offset = upload(body_offset.astype(np.float32))
+        self.triangle_offset = float(0.8 * body_offset.min())
+        self.grid = ti.ndarray(ti.f32, grid.values.shape)
+        self.grid.from_numpy(grid.values)
+        self.grid_at = (vec3(*[float(v) for v in grid.origin]), 1.0 / grid.cell)
+        self.low, self.high = positions.min(0).astype(np.float64), positions.max(0).astype(np.float64)
+        self.top_speed = 0.0
+        self.edge_length = float(np.sqrt(cloth.area.mean() * 4 / np.sqrt(3)))
+
+    def positions(self) -> np.ndarray:
+        """Particle positions [m], shape [P, 3]."""
+        return self.x.to_numpy()
+
+    def stop(self) -> None:
+        """Takes all motion away."""
+        self.vel.fill(0.0)
+
+    def forget_anchors(self) -> None:
+        """Lets go of the points where friction holds the cloth to the body."""
+        self.held.fill(0.0)
+
+    def contact_pressure_force(self) -> np.ndarray:
+        """Normal force of the body on each particle in the last step [N], shape [P]."""
+        return self.normal_force.to_numpy()
+
+    def step(self, s: StepSettings) -> StepReport:
+        """Advances by one time step."""
+        reach = self._reach(s)
+        limit = 0.45 * reach
+        c = self.collider
+        c.detect(self.x, self.low - reach, self.high + reach, reach)
+        self._forces(s)
+        used = self._solve(s)
+        motion.advance(self.x, self.dx, self.ref)
+        body.keep_outside(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
+        contact.truncate(
+            self.ref, self.x, limit, c.start, c.entry, c.corner, c.weight, c.normal, c.kind, self.cut
+        )
+        motion.finish(self.x, self.ref, self.vel, 1.0 / s.dt, s.keep, self.mass, self.chunks)
+        figures = self.chunks.to_numpy().reshape(-1, 8).astype(np.float64)
+        self.low, self.high = figures[:, 2:5].min(0), figures[:, 5:8].max(0)
+        energy, self.top_speed = float(figures[:, 0].sum()), float(figures[:, 1].max())
+        return StepReport(energy, self.top_speed, used, c.count, bool(np.isfinite(figures).all()))
+
+    def _reach(self, s: StepSettings) -> float:
+        """Distance within which pairs are looked for [m]: enough for the motion to come, seldom more."""
+        thickness = float(self.cloth.radius.max())
+        wanted = 2.4 * 1.2 * (self.top_speed + s.gravity * s.dt) * s.dt
+        return float(np.clip(wanted, max(1.5 * thickness, 0.25 * self.edge_length), 1.2 * self.edge_length))
+
+    def _forces(self, s: StepSettings) -> None:
+        """Forces, and the matrix of the linearised step."""
+        ls, c = self.lists, self.collider
+        elastic.membrane(self.x, self.tri, self.dm_inv, self.area, self.membrane, self.tri_force, self.tri_hess)
+        body.triangle_contact(
+            self.x, self.tri, self.grid, *self.grid_at, self.area, self.triangle_offset, s.body_floor,
+            s.body_stiffness, self.tri_force, self.tri_hess,
+        )
+        elastic.hinges(self.x, self.hinge, self.hinge_rest, self.hinge_stiff, self.hinge_grad, self.moment)
+        body.body_contact(
+            self.x, self.grid, *self.grid_at, self.vertex_area, self.offset, s.body_floor, s.body_stiffness,
+            s.friction_static, s.friction_dynamic, self.anchor, self.held, self.body_force, self.body_hess,
+            self.normal_force,
+        )
+        linear.gather_blocks(
+            ls["slot_tri_start"], ls["slot_tri"], ls["slot_hinge_start"], ls["slot_hinge"], ls["slot_seam"],
+            self.tri_hess, self.hinge_grad, self.hinge_stiff, s.seam_stiffness, s.damping / s.dt, self.block,
+        )
+        linear.gather_forces(
+            self.x, self.vel, self.mass, 1.0 / s.dt, s.drag, s.gravity, ls["vert_tri_start"], ls["vert_tri"],
+            self.tri_force, ls["vert_hinge_start"], ls["vert_hinge"], self.hinge_grad, self.moment,
+            ls["partner_start"], ls["partner"], s.seam_stiffness, s.seam_speed * s.dt, self.body_force,
+            self.body_hess, ls["diag"], self.block, self.force, self.rhs,
+        )
+        contact.repulsion(
+            c.corner, c.weight, c.normal, c.gap, c.count, self.radius, self.vel, s.dt, self.vertex_area,
+            s.self_stiffness, s.friction_self, 2e-5, c.push, c.stiff, c.drag,
+        )
+        linear.contact_rows(
+            c.start, c.entry, c.weight, c.normal, c.push, c.stiff, c.drag, ls["diag"], self.block, self.force,
+            self.rhs, self.pre,
+        )
+
+    def _solve(self, s: StepSettings) -> int:
+        """Preconditioned conjugate gradients; returns the number of iterations."""
+        ls, c = self.lists, self.collider
+        linear.cg_start(self.rhs, self.pre, self.dx, self.r, self.z, self.p, self.partial, self.scalar)
+        for it in range(s.iterations):
+            linear.contact_apply(
+                c.corner, c.weight, c.normal, c.stiff, c.drag, c.count, self.p, c.relative
+            )
+            linear.multiply(
+                ls["row"], ls["col"], self.block, c.start, c.entry, c.weight, c.stiff, c.relative, self.p, self.ap,
+                self.partial,
+            )
+            linear.cg_update(
+                self.pre, self.dx, self.r, self.z, self.p, self.ap, self.partial, self.scalar
+            )
+            if it % 5 == 4:
+                value = self.scalar.to_numpy()
+                if value[0] <= s.tolerance**2 * value[2]:
+                    return it + 1
+        return s.iterations
