@@ -16,26 +16,16 @@ __all__ = ["Config", "QUALITY", "Quality", "read_config"]
 
 @dataclass(frozen=True)
 class Quality:
-    """What a quality word stands for."""
+    """What a quality word stands for in the simulation; render.preview has the pictures' part under the same word."""
 
     levels: int  #: meshes from coarse to fine, each with half the edge length of the one before
     edge_length: float  #: finest edge length [m]
-    image_height: int  #: pictures' height [px]
-    supersample: int
-    turntable_frames: int
-    turntable_height: int
 
 
 QUALITY = {
-    "draft": Quality(
-        levels=1, edge_length=0.020, image_height=960, supersample=1, turntable_frames=24, turntable_height=400
-    ),
-    "standard": Quality(
-        levels=2, edge_length=0.010, image_height=1280, supersample=2, turntable_frames=36, turntable_height=540
-    ),
-    "fine": Quality(
-        levels=3, edge_length=0.005, image_height=1920, supersample=2, turntable_frames=60, turntable_height=720
-    ),
+    "draft": Quality(levels=1, edge_length=0.020),
+    "standard": Quality(levels=2, edge_length=0.010),
+    "fine": Quality(levels=3, edge_length=0.005),
 }
 DEVICES = ("cpu", "gpu", "cuda", "vulkan", "metal")
 

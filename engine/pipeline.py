@@ -12,7 +12,7 @@ from engine.core import codec
 from engine.core.errors import InputError, ToileError
 from engine.core.safe_io import write_json
 from engine.core.store import Store, stage_key
-from engine.core.types import Body, Drape, Fabric, Garment, Pattern
+from engine.core.types import Body, Drape, Fabric, Garment, Pattern, SceneMesh
 from engine.measurement_file import measurements_for_people
 from engine.runtime import Run, code_version
 
@@ -145,6 +145,13 @@ def load_look(folder: Path) -> Look:
     return Look(*(codec.load(folder / name, kind) for name, kind in parts))
 
 
+def scene(look: Look) -> list[SceneMesh]:
+    """The look as named meshes: what is pictured is what is exported."""
+    from engine.export.scene import body_scene_mesh, garment_scene_mesh
+
+    return [body_scene_mesh(look.body), garment_scene_mesh(look.garment, look.drape, look.fabric)]
+
+
 def render_look(run: Run, look: Look) -> dict:
     """Writes front.png, back.png, three_quarter.png, turntable.webp; returns pictures for the report.
 
@@ -156,11 +163,8 @@ def render_look(run: Run, look: Look) -> dict:
         try:
             return write_pictures(
                 run.out,
-                look.body,
-                look.garment,
-                look.drape,
-                look.fabric,
-                run.config.preset,
+                scene(look),
+                quality=run.config.quality,
                 turntable=run.config.turntable,
                 progress=progress,
             )
@@ -176,7 +180,6 @@ def export_look(run: Run, look: Look, pictures: dict | None = None) -> dict:
     from engine.export.fit_report import fit_report, zone_labels
     from engine.export.gltf import write_glb
     from engine.export.report_html import write_report
-    from engine.export.scene import body_scene_mesh, garment_scene_mesh
 
     with run.stage("export", "Writing GLB and report"):
         write_glb(
