@@ -74,7 +74,7 @@ def legend_ticks(name: str, value_range: tuple[float, float]) -> list[tuple[floa
     for fraction in (0.0, 0.25, 0.5, 0.75, 1.0):
         value = low + (high - low) * fraction
         text = f"{value:+.3g}" if style.signed and abs(value) > 1e-9 else f"{abs(value):.3g}"
-        ticks.append((fraction, text.replace("-", "−")))
+        ticks.append((fraction, text))
     return ticks
 
 
