@@ -66,7 +66,7 @@ def trace(mask: np.ndarray, *, spacing: float = 2.0, min_length: float = 40.0) -
         min_length: shorter loops are left out [px].
     """
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), SMOOTHING)
-    gradient = np.stack([cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3), cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=3)], -1) / 8
+    gradient = np.stack([cv2.Sobel(soft, cv2.CV_32F, dx, 1 - dx, ksize=3) for dx in (1, 0)], -1) / 8
     loops, _ = cv2.findContours((soft >= 0.5).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     points, numbers = [], []
     for chain in loops:

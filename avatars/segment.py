@@ -70,9 +70,8 @@ def skeleton_mask(found: Detection, shape: tuple[int, int], *, scale: float = 1.
     # a trunk is at least as wide as this even when seen from the side
     half_s, half_h = max(0.55 * half_s, 0.022 * unit), max(0.75 * half_h, 0.022 * unit)
     top = shoulder + 0.06 * (hip - shoulder)
-    cv2.fillConvexPoly(
-        out, np.array([top - [half_s, 0], top + [half_s, 0], hip + [half_h, 0], hip - [half_h, 0]]).round().astype(int), 255
-    )
+    trunk = np.array([top - [half_s, 0], top + [half_s, 0], hip + [half_h, 0], hip - [half_h, 0]])
+    cv2.fillConvexPoly(out, trunk.round().astype(int), 255)
     ears, nose = at(found.middle("ear")), at(found.point("nose"))
     face = 0.5 * (ears + nose)
     capsule(face, shoulder + 0.25 * (face - shoulder), 0.028, 0.016)
