@@ -105,6 +105,7 @@ def load_fabric(name_or_path: str) -> Fabric:
 
 def drape_garment(run: Run, body: Body, *, garment: str, fabric: str) -> Look:
     """Meshes, places and drapes a garment (library name or pattern file) in a fabric on a body."""
+    from garments.fabrics import load_fabrics
     from garments.placement import place
     from sim.drape import DrapeConfig, drape
 
@@ -116,7 +117,13 @@ def drape_garment(run: Run, body: Body, *, garment: str, fabric: str) -> Look:
         cloth = load_fabric(fabric)
         pattern = load_pattern(garment, body)
         placed = place(
-            pattern, body, fabric=cloth, edge_length=preset.edge_length, levels=preset.levels, progress=progress
+            pattern,
+            body,
+            cloth,
+            fabrics=load_fabrics(),
+            edge_length=preset.edge_length,
+            levels=preset.levels,
+            progress=progress,
         )
     with run.stage("drape", "Draping") as progress:
         settings = DrapeConfig(device=run.config.device, threads=run.config.threads, seed=run.config.seed)
@@ -182,10 +189,7 @@ def export_look(run: Run, look: Look, pictures: dict | None = None) -> dict:
     from engine.export.report_html import write_report
 
     with run.stage("export", "Writing GLB and report"):
-        write_glb(
-            run.out / "look.glb",
-            [body_scene_mesh(look.body), garment_scene_mesh(look.garment, look.drape, look.fabric)],
-        )
+        write_glb(run.out / "look.glb", scene(look))
         report = fit_report(look.garment, look.drape, look.body, look.fabric)
         metrics = look.drape.metrics
         facts = {
