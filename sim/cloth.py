@@ -118,7 +118,7 @@ def _hinges(garment: Garment, faces: np.ndarray, rest: np.ndarray) -> tuple[np.n
     key = key[:, 0] * (int(faces.max()) + 1) + key[:, 1]
     order = np.argsort(key, kind="stable")
     k = key[order]
-    first = np.flatnonzero((k[1:] == k[:-1]))
+    first = np.flatnonzero(k[1:] == k[:-1])
     # an edge with three triangles or more (a collar sewn into a neck seam) gives a hinge for each consecutive pair
     h1, h2 = order[first], order[first + 1]
     t1, t2, c1, c2 = owner[h1], owner[h2], corner[h1], corner[h2]

@@ -47,8 +47,8 @@ class Collider:
         self.ee_count, self.ee_offset = ti.ndarray(ti.i32, e), ti.ndarray(ti.i32, e)
         self.vt, self.ee = ti.ndarray(ti.i32, (n, 8)), ti.ndarray(ti.i32, (e, 8))
         self.total = ti.ndarray(ti.i32, 4)
-        self.start = ti.ndarray(ti.i32, n + 1)
-        self.count = 0
+        self.start, self.active_start = ti.ndarray(ti.i32, n + 1), ti.ndarray(ti.i32, n + 1)
+        self.count = self.active_count = 0
         self._reserve(4 * n)
 
     def _reserve(self, contacts: int) -> None:
@@ -59,7 +59,12 @@ class Collider:
         self.relative = ti.Vector.ndarray(3, ti.f32, contacts)
         self.gap, self.push, self.stiff, self.drag = (ti.ndarray(ti.f32, contacts) for _ in range(4))
         self.kind = ti.ndarray(ti.i32, contacts)
-        self.entry = ti.ndarray(ti.i32, 4 * contacts)
+        self.entry, self.active_entry = ti.ndarray(ti.i32, 4 * contacts), ti.ndarray(ti.i32, 4 * contacts)
+        # the contacts that act: corner, weight, normal, push, stiffness, drag
+        self.active = (
+            ti.Vector.ndarray(4, ti.i32, contacts), ti.Vector.ndarray(4, ti.f32, contacts),
+            ti.Vector.ndarray(3, ti.f32, contacts), *(ti.ndarray(ti.f32, contacts) for _ in range(3)),
+        )
 
     def detect(self, x, low: np.ndarray, high: np.ndarray, reach: float) -> None:
         """Finds all pairs closer than ``reach`` [m]; low and high bound the positions [m]."""
@@ -97,6 +102,19 @@ class Collider:
             vt_total, self.corner, self.weight, self.normal, self.gap, self.kind,
         )
         kernels.contacts_of_vertices(self.corner, self.count, self.start, self.entry)
+
+    def activate(self, radius, vel, area, *, dt: float, stiffness: float, friction: float) -> None:
+        """Forces of the contacts found, and the list of those that act."""
+        kernels.repulsion(
+            self.corner, self.weight, self.normal, self.gap, self.count, radius, vel, dt, area, stiffness, friction,
+            2e-5, self.push, self.stiff, self.drag,
+        )
+        kernels.keep_active(
+            self.count, self.corner, self.weight, self.normal, self.push, self.stiff, self.drag, self.total,
+            *self.active,
+        )
+        self.active_count = int(self.total.to_numpy()[0])
+        kernels.contacts_of_vertices(self.active[0], self.active_count, self.active_start, self.active_entry)
 
     def _bin(self, what: str, low: np.ndarray, span: np.ndarray, cell: float) -> tuple:
         """Sorts triangles or edges into a grid of about ``cell`` [m] that has a bounded number of cells."""

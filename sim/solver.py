@@ -139,7 +139,7 @@ class Solver:
         )
         elastic.hinges(self.x, self.hinge, self.hinge_rest, self.hinge_stiff, self.hinge_grad, self.moment)
         body.body_contact(
-            self.x, self.grid, *self.grid_at, self.vertex_area, self.offset, s.body_floor, s.body_stiffness,
+            self.x, self.vel, s.dt, self.grid, *self.grid_at, self.vertex_area, self.offset, s.body_floor, s.body_stiffness,
             s.friction_static, s.friction_dynamic, self.anchor, self.held, self.body_force, self.body_hess,
             self.normal_force,
         )
@@ -153,13 +153,11 @@ class Solver:
             ls["partner_start"], ls["partner"], s.seam_stiffness, s.seam_speed * s.dt, self.body_force,
             self.body_hess, ls["diag"], self.block, self.force, self.rhs,
         )
-        contact.repulsion(
-            c.corner, c.weight, c.normal, c.gap, c.count, self.radius, self.vel, s.dt, self.vertex_area,
-            s.self_stiffness, s.friction_self, 2e-5, c.push, c.stiff, c.drag,
+        c.activate(
+            self.radius, self.vel, self.vertex_area, dt=s.dt, stiffness=s.self_stiffness, friction=s.friction_self
         )
         linear.contact_rows(
-            c.start, c.entry, c.weight, c.normal, c.push, c.stiff, c.drag, ls["diag"], self.block, self.force,
-            self.rhs, self.pre,
+            c.active_start, c.active_entry, *c.active[1:], ls["diag"], self.block, self.force, self.rhs, self.pre,
         )
 
     def _solve(self, s: StepSettings) -> int:
@@ -168,11 +166,11 @@ class Solver:
         linear.cg_start(self.rhs, self.pre, self.dx, self.r, self.z, self.p, self.partial, self.scalar)
         for it in range(s.iterations):
             linear.contact_apply(
-                c.corner, c.weight, c.normal, c.stiff, c.drag, c.count, self.p, c.relative
+                c.active[0], c.active[1], c.active[2], c.active[4], c.active[5], c.active_count, self.p, c.relative
             )
             linear.multiply(
-                ls["row"], ls["col"], self.block, c.start, c.entry, c.weight, c.stiff, c.relative, self.p, self.ap,
-                self.partial,
+                ls["row"], ls["col"], self.block, c.active_start, c.active_entry, c.active[1], c.relative, self.p,
+                self.ap, self.partial,
             )
             linear.cg_update(
                 self.pre, self.dx, self.r, self.z, self.p, self.ap, self.partial, self.scalar

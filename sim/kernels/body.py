@@ -47,8 +47,9 @@ def pressure_law(d: ti.f32, r: ti.f32, floor: ti.f32):
 
 @ti.kernel
 def body_contact(
-    x: V3, grid: GRID, origin: vec3, inv_cell: ti.f32, area: F32, offset: F32, floor: ti.f32, stiffness: ti.f32,
-    friction_static: ti.f32, friction_dynamic: ti.f32, anchor: V3, held: F32, force: V3, hess: M3, normal_force: F32,
+    x: V3, vel: V3, dt: ti.f32, grid: GRID, origin: vec3, inv_cell: ti.f32, area: F32, offset: F32, floor: ti.f32,
+    stiffness: ti.f32, friction_static: ti.f32, friction_dynamic: ti.f32, anchor: V3, held: F32, force: V3, hess: M3,
+    normal_force: F32,
 ):
     """Normal and friction force of the body on every vertex.
 
@@ -61,9 +62,14 @@ def body_contact(
         f = vec3(0.0)
         h = mat3(0.0)
         pn = 0.0
-        if d < offset[i]:
+        k = stiffness * area[i]
+        if d >= offset[i] and d + n.dot(vel[i]) * dt < offset[i]:
+            # would come inside within this step: the (negative) force of the same spring makes it arrive at the offset
+            f = n * (k * (offset[i] - d))
+            h = (n * k).outer_product(n)
+            held[i] = 0.0
+        elif d < offset[i]:
             depth, slope = pressure_law(d, offset[i], floor)
-            k = stiffness * area[i]
             pn = k * depth
             f = n * pn
             h = (n * (k * slope)).outer_product(n)

@@ -259,6 +259,7 @@ def repulsion(
     """Contact force [N], its stiffness and the lagged Coulomb friction's drag coefficient [N/m] of every pair.
 
     Inside the contact radius r the force is k (r - d) r / d: linear at first touch, without bound towards zero gap.
+    A pair that would come inside within the step acts already (with the negative force that makes it arrive at r).
     ``slip`` [m] is the sliding in one step under which friction sticks (as a stiff drag).
     """
     for c in range(contacts):
@@ -266,19 +267,43 @@ def repulsion(
         w = weight[c]
         r = ti.min(ti.min(radius[i[0]], radius[i[1]]), ti.min(radius[i[2]], radius[i[3]]))
         d = gap[c]
+        n = normal[c]
+        rel = vel[i[0]] * w[0] + vel[i[1]] * w[1] + vel[i[2]] * w[2] + vel[i[3]] * w[3]
+        approach = n.dot(rel)
         p, k, f = 0.0, 0.0, 0.0
-        if d < r:
-            dd = ti.max(d, 0.02 * r)
+        if ti.min(d, d + approach * dt) < r:
             k0 = 0.25 * stiffness * (area[i[0]] + area[i[1]] + area[i[2]] + area[i[3]])
-            p = k0 * (r - dd) * r / dd
-            k = k0 * r * r / (dd * dd)
-            rel = vel[i[0]] * w[0] + vel[i[1]] * w[1] + vel[i[2]] * w[2] + vel[i[3]] * w[3]
-            n = normal[c]
-            slide = (rel - n * n.dot(rel)).norm() * dt
-            f = ti.min(friction * p / ti.max(slide, slip), k)
+            if d < r:
+                dd = ti.max(d, 0.02 * r)
+                p = k0 * (r - dd) * r / dd
+                k = k0 * r * r / (dd * dd)
+                f = ti.min(friction * p / ti.max((rel - n * approach).norm() * dt, slip), k)
+            else:
+                p = k0 * (r - d)
+                k = k0
         push[c] = p
         stiff[c] = k
         drag[c] = f
+
+
+@ti.kernel
+def keep_active(
+    contacts: ti.i32, corner: I4, weight: V4, normal: V3, push: F32, stiff: F32, drag: F32, total: I32,
+    a_corner: I4, a_weight: V4, a_normal: V3, a_push: F32, a_stiff: F32, a_drag: F32,
+):
+    """Copies the contacts that act, in order; total[0] their number."""
+    for _ in range(1):
+        n = 0
+        for c in range(contacts):
+            if stiff[c] > 0.0:
+                a_corner[n] = corner[c]
+                a_weight[n] = weight[c]
+                a_normal[n] = normal[c]
+                a_push[n] = push[c]
+                a_stiff[n] = stiff[c]
+                a_drag[n] = drag[c]
+                n += 1
+        total[0] = n
 
 
 @ti.func

@@ -87,14 +87,13 @@ def contact_rows(
         d = block[slot_diag[i]]
         for k in range(start[i], start[i + 1]):
             c = entry[k] // 4
-            if stiff[c] > 0.0:
-                w = weight[c][entry[k] % 4]
-                n = normal[c]
-                f += n * (w * push[c])
-                w2 = w * w
-                d += (n * ((stiff[c] - drag[c]) * w2)).outer_product(n)
-                for r in ti.static(range(3)):
-                    d[r, r] += drag[c] * w2
+            w = weight[c][entry[k] % 4]
+            n = normal[c]
+            f += n * (w * push[c])
+            w2 = w * w
+            d += (n * ((stiff[c] - drag[c]) * w2)).outer_product(n)
+            for r in ti.static(range(3)):
+                d[r, r] += drag[c] * w2
         force[i] += f
         rhs[i] += f
         pre[i] = d.inverse()
@@ -104,19 +103,16 @@ def contact_rows(
 def contact_apply(corner: I4, weight: V4, normal: V3, stiff: F32, drag: F32, count: ti.i32, p: V3, out: V3):
     """Each contact's stiffness times the relative motion of its two sides [N]."""
     for c in range(count):
-        s = vec3(0.0)
-        if stiff[c] > 0.0:
-            i = corner[c]
-            w = weight[c]
-            rel = p[i[0]] * w[0] + p[i[1]] * w[1] + p[i[2]] * w[2] + p[i[3]] * w[3]
-            n = normal[c]
-            s = n * ((stiff[c] - drag[c]) * n.dot(rel)) + rel * drag[c]
-        out[c] = s
+        i = corner[c]
+        w = weight[c]
+        rel = p[i[0]] * w[0] + p[i[1]] * w[1] + p[i[2]] * w[2] + p[i[3]] * w[3]
+        n = normal[c]
+        out[c] = n * ((stiff[c] - drag[c]) * n.dot(rel)) + rel * drag[c]
 
 
 @ti.kernel
 def multiply(
-    row: I32, col: I32, block: M3, start: I32, entry: I32, weight: V4, stiff: F32, contact_out: V3,
+    row: I32, col: I32, block: M3, start: I32, entry: I32, weight: V4, contact_out: V3,
     p: V3, out: V3, partial: F32,
 ):
     """out = A p, and the partial sums of p . A p."""
@@ -129,9 +125,7 @@ def multiply(
             for k in range(row[i], row[i + 1]):
                 y += block[k] @ p[col[k]]
             for k in range(start[i], start[i + 1]):
-                c = entry[k] // 4
-                if stiff[c] > 0.0:
-                    y += contact_out[c] * weight[c][entry[k] % 4]
+                y += contact_out[entry[k] // 4] * weight[entry[k] // 4][entry[k] % 4]
             out[i] = y
             acc += y.dot(p[i])
         partial[chunk] = acc
