@@ -1,0 +1,140 @@
+"""The upper body's draft: shoulder, neckline, armhole and side line that tee, shirt and dress share.
+
+The construction follows the flat-pattern method as H. Aldrich (Metric Pattern Cutting) and M. Mueller & Sohn teach it:
+widths at bust level from the body's back and front shares plus ease, across-back and across-front at the pitch points,
+a back neck rise of about 2 cm, a front neck depth of a fifth of the neck girth, and the front's extra length over the
+bust taken into a side dart. Where those books estimate from the bust girth, we use the body's own measurement.
+Coordinates: x from the centre line outward, y up from the natural waist [m].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from garments.blocks.draft import Outline, smooth, unit
+
+__all__ = ["NEEDED", "Half", "armhole", "even_sides", "neckline", "side", "upper_half"]
+
+#: Measurements that the upper body's draft reads.
+NEEDED = (
+    "bust_girth", "waist_girth", "hip_girth", "neck_base_girth", "neck_width", "shoulder_length", "shoulder_slope",
+    "across_back_width", "across_front_width", "back_bust_width", "back_waist_width", "back_hip_width",
+    "front_waist_length", "back_waist_length", "back_neck_to_bust_line", "armscye_depth", "waist_to_hip",
+)
+
+#: Smallest width of the armhole between pitch point and side seam [m].
+MIN_SCYE_WIDTH = 0.035
+
+
+@dataclass(frozen=True)
+class Half:
+    """Named points of a half front or half back."""
+
+    centre_neck: np.ndarray
+    side_neck: np.ndarray
+    tip: np.ndarray  #: end of the shoulder seam
+    pitch: np.ndarray  #: narrowest point of the armhole
+    underarm: np.ndarray
+    bust_y: float
+    bust_x: float
+    waist_x: float
+    hip_x: float
+    extra: float  #: length of this half over the other at the side, to go into a bust dart [m]
+
+
+def _share(m: dict[str, float], name: str, back: bool) -> float:
+    """Half width of the body's front or back at a girth [m]; implausible side lines are pulled to the middle."""
+    girth = m[f"{name}_girth"]
+    half = float(np.clip(m[f"back_{name}_width"], 0.42 * girth, 0.56 * girth))
+    return half / 2 if back else (girth - half) / 2
+
+
+def upper_half(m: dict[str, float], *, back: bool, ease_bust: float, ease_waist: float, ease_hip: float,
+               neck_widen: float, neck_lower: float, armhole_lower: float, dart: bool, shoulder: float = 0.003) -> Half:
+    """Points of half a front or back.
+
+    Args:
+        ease_bust: Ease on the whole bust girth [m]; likewise waist and hip.
+        neck_widen: How far the neckline leaves the neck at the shoulder [m].
+        neck_lower: How far it is lowered at the centre [m].
+        armhole_lower: Depth of the armhole below the armpit [m].
+        shoulder: Ease of the shoulder seam; negative for a sleeveless armhole inside the shoulder point [m].
+        dart: Whether the front's extra length goes into a side dart; else a third of it goes over the shoulder.
+    """
+    rise = 0.02 + 0.004 * np.clip((m["neck_base_girth"] - 0.36) / 0.06, -1, 1)
+    balance = m["front_waist_length"] - (m["back_waist_length"] + rise)
+    taken = float(np.clip(balance, 0.0, 0.075)) if dart else float(np.clip(balance / 3, -0.01, 0.015))
+    top = m["back_waist_length"] + rise
+    slope = m["shoulder_slope"]
+    along = np.array([np.cos(slope), -np.sin(slope)])
+    side_neck = np.array([m["neck_width"] / 2 + neck_widen, top - neck_widen * np.tan(slope)])
+    tip = np.array([m["neck_width"] / 2, top]) + along * (m["shoulder_length"] + shoulder)
+    under_y = tip[1] - m["armscye_depth"] - 0.007 - armhole_lower
+    bust_y = min(m["back_waist_length"] - m["back_neck_to_bust_line"], under_y - 0.02)
+    if not back:
+        side_neck, tip = side_neck + [0, taken], tip + [0, taken]
+    lift = taken if (dart and not back) else 0.0
+    depth = rise + neck_lower * 0.35 if back else m["neck_base_girth"] / 5 - 0.002 + neck_lower
+    bust_x = _share(m, "bust", back) + ease_bust / 4
+    across = m["across_back_width" if back else "across_front_width"] / 2 + ease_bust * (0.06 if back else 0.04)
+    pitch_x = min(across, bust_x - MIN_SCYE_WIDTH, tip[0] - 0.004)
+    under = np.array([bust_x, under_y + lift])
+    return Half(
+        centre_neck=np.array([0.0, side_neck[1] - depth]), side_neck=side_neck, tip=tip,
+        pitch=np.array([pitch_x, under[1] + (0.40 if back else 0.36) * (tip[1] - under[1])]),
+        underarm=under, bust_y=bust_y, bust_x=bust_x, waist_x=_share(m, "waist", back) + ease_waist / 4,
+        hip_x=_share(m, "hip", back) + ease_hip / 4, extra=lift,
+    )
+
+
+def even_sides(front: Half, back: Half) -> tuple[Half, Half]:
+    """The same halves with equally shaped side seams: waist and hip leave the bust line by the same amount on both.
+
+    The girths stay; only the side line moves. Front and back then match edge to edge.
+    """
+    waist = (front.waist_x + back.waist_x - front.bust_x - back.bust_x) / 2
+    hip = (front.hip_x + back.hip_x - front.bust_x - back.bust_x) / 2
+    return tuple(replace(h, waist_x=h.bust_x + waist, hip_x=h.bust_x + hip) for h in (front, back))
+
+
+def armhole(path: Outline, h: Half, *, back: bool) -> None:
+    """Draws the armhole from the underarm up to the shoulder tip: square to the side seam and to the shoulder."""
+    k = 0.58 if back else 0.68  # the front is hollowed out more
+    u, p = h.underarm, h.pitch
+    path.curve(p, (u[0] - k * (u[0] - p[0]), u[1]), (p[0], p[1] - k * (p[1] - u[1])), label="armhole_low")
+    square = unit(h.side_neck - h.tip)
+    inward = np.array([-square[1], square[0]])  # square to the shoulder, pointing down
+    reach = 0.36 * (h.tip[1] - p[1])
+    path.curve(h.tip, (p[0], p[1] + reach), h.tip + inward * reach, label="armhole_up")
+
+
+def neckline(path: Outline, h: Half) -> None:
+    """Draws the neckline from the side neck point to the centre: square to the shoulder and to the centre line."""
+    square = unit(h.tip - h.side_neck)
+    down = np.array([square[1], -square[0]])
+    depth, width = h.side_neck[1] - h.centre_neck[1], h.side_neck[0]
+    start, end = h.side_neck, h.centre_neck
+    first = start + down * 0.55 * depth
+    path.curve(end, first, (min(0.72 * width, first[0] * 0.95), end[1]), label="neck")
+
+
+def side(path: Outline, h: Half, *, waist_x: float, hem: np.ndarray | None = None,
+         dart_tip: np.ndarray | None = None) -> None:
+    """Draws the side seam from the hem (or the waist) up to the underarm, with the bust dart if a tip is given.
+
+    Labels: side_low (hem to waist, if there is a hem), side_up (waist to bust level), dart9_a and dart9_b, side_top.
+    """
+    waist, bust = np.array([waist_x, 0.0]), np.array([h.bust_x, h.bust_y])
+    up = (0.0, 1.0)
+    if hem is not None:
+        path.curve(waist, *smooth(hem, waist, (waist - hem) * [0.5, 1.0], up, 0.3), label="side_low")
+    path.curve(bust, *smooth(waist, bust, up, up, 0.36), label="side_up")
+    if dart_tip is not None and h.extra > 0:
+        high = bust + [0.0, h.extra]
+        # both legs as long: the upper one is turned about the tip
+        arm = np.linalg.norm(bust - dart_tip)
+        high = dart_tip + unit(high - dart_tip) * arm
+        path.line(dart_tip, "dart9_a").line(high, "dart9_b")
+    path.line(h.underarm, "side_top")
