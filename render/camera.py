@@ -59,16 +59,16 @@ def orbit_camera(
     centre = (low + high) / 2
     # the circle that the widest point sweeps, so that a turntable never cuts or zooms
     radius = max(
-        float(np.hypot(m.vertices[:, 0] - centre[0], m.vertices[:, 2] - centre[2]).max()) for m in meshes if len(m.vertices)
+        float(np.hypot(m.vertices[:, 0] - centre[0], m.vertices[:, 2] - centre[2]).max())
+        for m in meshes
+        if len(m.vertices)
     )
     half_height = (high[1] - low[1]) / 2
     tan_y = np.tan(fov_y / 2) * (1 - 2 * margin)
     tan_x = tan_y * size[0] / size[1]
     # the tangent from the eye to that circle, and the head and feet a little in front of the axis
     depth = max(half_height / tan_y + 0.3 * radius, radius * np.hypot(1.0, 1.0 / tan_x), 0.05)
-    direction = np.array(
-        [np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)]
-    )
+    direction = np.array([np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)])
     return look_at(centre + depth * direction, centre, fov_y=fov_y, size=size)
 
 

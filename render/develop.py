@@ -61,7 +61,13 @@ def write_webp(path: str | Path, frames: Sequence[np.ndarray], *, fps: float = 1
     images = [Image.fromarray(frame) for frame in frames]
     stream = io.BytesIO()
     images[0].save(
-        stream, format="WEBP", save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0,
-        quality=quality, method=3,
+        stream,
+        format="WEBP",
+        save_all=True,
+        append_images=images[1:],
+        duration=round(1000 / fps),
+        loop=0,
+        quality=quality,
+        method=3,
     )
     return write_bytes(path, stream.getvalue())

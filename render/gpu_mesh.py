@@ -82,10 +82,14 @@ class GpuMesh:
         """Sets the uniforms of the material that the program has."""
         material = self.mesh.material
         values = {
-            "base_color": tuple(material.base_color), "roughness": material.roughness, "sheen": material.sheen,
+            "base_color": tuple(material.base_color),
+            "roughness": material.roughness,
+            "sheen": material.sheen,
             "weave": WEAVES.get(material.weave, 0) if self.mesh.uv_metres is not None else 0,
-            "weave_scale": max(material.weave_scale, 1e-5), "textured": int(self.texture is not None),
-            "depth_bias": CLOTH_BIAS * (1 + self.index / 8) if self.cloth else 0.0, "mesh_id": float(self.index),
+            "weave_scale": max(material.weave_scale, 1e-5),
+            "textured": int(self.texture is not None),
+            "depth_bias": CLOTH_BIAS * (1 + self.index / 8) if self.cloth else 0.0,
+            "mesh_id": float(self.index),
             "opacity": material.base_color[3],
         }
         for name, value in values.items():

@@ -33,7 +33,14 @@ class GpuScene:
     """
 
     def __init__(
-        self, context: Any, meshes: Sequence[SceneMesh], studio: Studio, *, directions: int, shadow_size: int, shadow_taps: int
+        self,
+        context: Any,
+        meshes: Sequence[SceneMesh],
+        studio: Studio,
+        *,
+        directions: int,
+        shadow_size: int,
+        shadow_taps: int,
     ) -> None:
         self.context, self.studio, self.turn = context, studio, None
         low = np.min([m.vertices.min(0) for m in meshes], axis=0).astype(np.float64)
@@ -45,7 +52,9 @@ class GpuScene:
         self.meshes = [GpuMesh(context, self.programs, mesh, i) for i, mesh in enumerate(meshes)]
         self.floor_open = self._bake(directions)
         self.backdrop = self._cyclorama()
-        self.shadows = {name: self._shadow_map(size) for name, size in (("key", shadow_size), ("rim", shadow_size // 2))}
+        self.shadows = {
+            name: self._shadow_map(size) for name, size in (("key", shadow_size), ("rim", shadow_size // 2))
+        }
         linear, nearest = (context.LINEAR, context.LINEAR), (context.NEAREST, context.NEAREST)
         self.compared = context.sampler(compare_func="<=", filter=linear, repeat_x=False, repeat_y=False)
         self.plain = context.sampler(filter=nearest, repeat_x=False, repeat_y=False)
@@ -123,7 +132,9 @@ class GpuScene:
             self._set_look(program, mesh, mode)
             mesh.arrays["gbuffer"].render()
         first, second = (
-            np.frombuffer(frame.read(components=4, attachment=i, dtype="f4"), np.float32).reshape(size[1], size[0], 4)[::-1]
+            np.frombuffer(frame.read(components=4, attachment=i, dtype="f4"), np.float32).reshape(size[1], size[0], 4)[
+                ::-1
+            ]
             for i in range(2)
         )
         _release(frame)
@@ -141,17 +152,19 @@ class GpuScene:
     def _programs(self, shadow_taps: int) -> dict[str, Any]:
         shadow, vertex = shader_source("shadow.glsl"), shader_source("mesh.vert.glsl")
         sources = {
-            kind: (vertex, f"#version 330\n#define CLOTH {int(kind == 'cloth')}\n{shadow}{shader_source('surface.frag.glsl')}")
+            kind: (
+                vertex,
+                f"#version 330\n#define CLOTH {int(kind == 'cloth')}\n{shadow}{shader_source('surface.frag.glsl')}",
+            )
             for kind in ("skin", "cloth")
         }
         sources["gbuffer"] = (vertex, shader_source("gbuffer.frag.glsl"))
         sources["depth"] = (shader_source("depth.vert.glsl"), shader_source("depth.frag.glsl"))
         sources["backdrop"] = (
-            shader_source("backdrop.vert.glsl"), f"#version 330\n{shadow}{shader_source('backdrop.frag.glsl')}"
+            shader_source("backdrop.vert.glsl"),
+            f"#version 330\n{shadow}{shader_source('backdrop.frag.glsl')}",
         )
-        programs = {
-            name: self.context.program(vertex_shader=v, fragment_shader=f) for name, (v, f) in sources.items()
-        }
+        programs = {name: self.context.program(vertex_shader=v, fragment_shader=f) for name, (v, f) in sources.items()}
         units = {"key_depth": 0, "key_shadow": 1, "rim_shadow": 2, "map_table": 3, "base_texture": 4, "floor_open": 5}
         fixed = {"key_extent": self.radius, "key_softness": self.studio.key_tan_radius, "shadow_taps": shadow_taps}
         for program in programs.values():
@@ -174,8 +187,12 @@ class GpuScene:
         floor = np.stack([x, np.full_like(x, self.floor), z], axis=-1).reshape(-1, 3)
         sets = [mesh.bake_points() for mesh in self.meshes] + [(floor, np.tile([0.0, 1.0, 0.0], (len(floor), 1)))]
         transfer, visible = bake_transfer(
-            depth_map, np.concatenate([p for p, _ in sets]), np.concatenate([n for _, n in sets]),
-            centre=self.centre, radius=self.radius, directions=directions,
+            depth_map,
+            np.concatenate([p for p, _ in sets]),
+            np.concatenate([n for _, n in sets]),
+            centre=self.centre,
+            radius=self.radius,
+            directions=directions,
         )
         ends = np.cumsum([0] + [len(p) for p, _ in sets])
         for mesh, start, end in zip(self.meshes, ends, ends[1:], strict=False):
@@ -206,7 +223,8 @@ class GpuScene:
             program[f"{name}_color"].value = getattr(self.studio, f"backdrop_{name}")
         program["floor_frame"].value = (self.centre[0], self.centre[2], self.floor_half)
         return self.context.vertex_array(
-            program, [(self._paper_buffer, "3f 1f", "in_position", "in_height")],
+            program,
+            [(self._paper_buffer, "3f 1f", "in_position", "in_height")],
             index_buffer=self.context.buffer(strip.tobytes()),
         )
 

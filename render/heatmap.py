@@ -26,13 +26,13 @@ class MapStyle:
 
 
 MAP_STYLES: dict[str, MapStyle] = {
-    # diverging: blue is slack or compressed, near white is at rest length, red is stretched
+    # diverging: blue is slack or compressed, grey is at rest length, red is stretched
     "strain": MapStyle(
-        "Stretch", "%", 100.0, True, ("#2a4b9b", "#6f9fd0", "#eceae4", "#f0a062", "#a81c2c"), (-0.1, 0.1)
+        "Stretch", "%", 100.0, True, ("#2a4b9b", "#6f9fd0", "#dad7d0", "#f0a062", "#a81c2c"), (-0.1, 0.1)
     ),
     # sequential, lightness falls evenly: pale is no contact, dark is the strongest
     "pressure": MapStyle(
-        "Contact pressure", "kPa", 1e-3, False, ("#f1eee6", "#f5c76f", "#ea7f47", "#b93a5c", "#4f1d63"), (0.0, 2000.0)
+        "Contact pressure", "kPa", 1e-3, False, ("#dcd9d1", "#f2c56c", "#ea7f47", "#b93a5c", "#4f1d63"), (0.0, 2000.0)
     ),
 }
 

@@ -25,7 +25,9 @@ def create_context():
         context = moderngl.create_context(standalone=True, require=330, **options)
     except Exception as error:  # moderngl and the driver loaders raise bare exceptions of many classes
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise JobError("render.no_opengl", f"pictures cannot be drawn: no OpenGL on this machine ({reason})", HINT) from None
+        raise JobError(
+            "render.no_opengl", f"pictures cannot be drawn: no OpenGL on this machine ({reason})", HINT
+        ) from None
     context.gc_mode = "auto"
     return context
 

@@ -17,7 +17,13 @@ from render.opengl import create_context
 from render.studio import Studio, camera_azimuth
 
 __all__ = [
-    "PREVIEW_QUALITY", "Preview", "PreviewQuality", "render_view", "standard_cameras", "turntable", "write_png",
+    "PREVIEW_QUALITY",
+    "Preview",
+    "PreviewQuality",
+    "render_view",
+    "standard_cameras",
+    "turntable",
+    "write_png",
     "write_webp",
 ]
 
@@ -70,17 +76,25 @@ class Preview:
         if backdrop not in ("studio", "none"):
             raise InputError("render.backdrop", f"no backdrop is called '{backdrop}'", "choose studio or none")
         if isinstance(quality, str) and quality not in PREVIEW_QUALITY:
-            raise InputError("render.quality", f"no quality is called '{quality}'", f"choose {', '.join(PREVIEW_QUALITY)}")
+            raise InputError(
+                "render.quality", f"no quality is called '{quality}'", f"choose {', '.join(PREVIEW_QUALITY)}"
+            )
         shown = [m for m in meshes if len(m.faces)]
         if not shown:
-            raise InputError("render.empty", "there is nothing to show: all meshes are empty", "drape the garment first")
+            raise InputError(
+                "render.empty", "there is nothing to show: all meshes are empty", "drape the garment first"
+            )
         self.meshes, self.backdrop = tuple(shown), backdrop
         self.quality = q = PREVIEW_QUALITY[quality] if isinstance(quality, str) else quality
         self._context = create_context()
         try:
             self._scene = GpuScene(
-                self._context, shown, studio or Studio(),
-                directions=q.bake_directions, shadow_size=q.shadow_size, shadow_taps=q.shadow_taps,
+                self._context,
+                shown,
+                studio or Studio(),
+                directions=q.bake_directions,
+                shadow_size=q.shadow_size,
+                shadow_taps=q.shadow_taps,
             )
         except BaseException:
             self.close()

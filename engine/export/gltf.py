@@ -1,11 +1,13 @@
 """GLB files of a dressed body for browsers, engines and design tools.
 
-What the file holds: one node and mesh per scene mesh (``body``, ``garment``, ...) in the default scene ``look``. Fields
-such as strain and contact pressure are there three times, for three kinds of reader:
+What the file holds: one node and mesh per scene mesh (``body``, ``garment``, ...). Fields such as strain and contact
+pressure are there three times, for three kinds of reader:
 
 - as material variants (KHR_materials_variants ``strain``, ``pressure``), which look the value up in a colour-map
   texture through TEXCOORD_1, so that the plain look stays untinted;
-- as vertex colours (COLOR_0) of the nodes in the scenes ``strain`` and ``pressure``, which share the geometry;
+- as vertex colours (COLOR_0) of the nodes ``garment_strain`` and ``garment_pressure``, which share the geometry and
+  stand in no scene, so that viewers neither load nor draw them (a second scene would make three.js forget which object
+  has which variants);
 - as numbers, in the attributes _STRAIN [-] and _PRESSURE [Pa].
 """
 
@@ -34,7 +36,9 @@ MAP_ORDER = ("strain", "pressure")
 MAP_GREY = (0.42, 0.41, 0.40, 1.0)  #: of meshes without a field while a map is shown, linear
 
 
-def write_glb(path: str | Path, meshes: Sequence[SceneMesh], *, title: str = "", info: dict[str, Any] | None = None) -> Path:
+def write_glb(
+    path: str | Path, meshes: Sequence[SceneMesh], *, title: str = "", info: dict[str, Any] | None = None
+) -> Path:
     """Writes meshes as one binary glTF 2.0 file.
 
     Args:
@@ -56,10 +60,9 @@ def write_glb(path: str | Path, meshes: Sequence[SceneMesh], *, title: str = "",
     extras = {"info": info or {}, "maps": {name: _describe(name, shown) for name in maps}}
     document.scenes = [gl.Scene(name=title or "look", nodes=nodes, extras=extras)]
     for name in maps:
-        colored = [
-            builder.add_colored(mesh, name) if name in mesh.maps else node for mesh, node in zip(shown, nodes, strict=True)
-        ]
-        document.scenes.append(gl.Scene(name=name, nodes=colored))
+        for mesh in shown:
+            if name in mesh.maps:
+                builder.add_colored(mesh, name)
     if variants:
         document.extensions["KHR_materials_variants"] = {"variants": [{"name": name} for name in variants]}
         builder.used.add("KHR_materials_variants")
@@ -68,21 +71,29 @@ def write_glb(path: str | Path, meshes: Sequence[SceneMesh], *, title: str = "",
 
 def _check(path: str | Path, meshes: Sequence[SceneMesh]) -> None:
     if not meshes:
-        raise InputError("export.empty", f"{path}: there is nothing to export: all meshes are empty", "drape the garment first")
+        raise InputError(
+            "export.empty", f"{path}: there is nothing to export: all meshes are empty", "drape the garment first"
+        )
     names = [m.name for m in meshes]
     if len(set(names)) != len(names):
         raise InputError("export.names", f"{path}: two meshes are called '{max(names, key=names.count)}'", "rename one")
     for mesh in meshes:
         if not np.isfinite(mesh.vertices).all():
-            raise InputError("export.not_finite", f"{path}: mesh '{mesh.name}' has vertices that are not numbers", "drape it again")
+            raise InputError(
+                "export.not_finite", f"{path}: mesh '{mesh.name}' has vertices that are not numbers", "drape it again"
+            )
 
 
 def _describe(name: str, meshes: Sequence[SceneMesh]) -> dict[str, Any]:
     style = MAP_STYLES[name]
     low, high = shown_range(meshes, name)
     return {
-        "title": style.title, "unit": style.unit, "low": round(low * style.factor, 6), "high": round(high * style.factor, 6),
-        "signed": style.signed, "colors": ["#%02x%02x%02x" % tuple(c) for c in color_table(name)[::15].tolist()],
+        "title": style.title,
+        "unit": style.unit,
+        "low": round(low * style.factor, 6),
+        "high": round(high * style.factor, 6),
+        "signed": style.signed,
+        "colors": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in color_table(name)[::15].tolist()],
     }
 
 
@@ -108,7 +119,7 @@ class _Builder:
         if mesh.uv is not None:
             extra["TEXCOORD_0"] = self._accessor(mesh.uv, "VEC2")
         if self.document.materials[plain].normalTexture is not None:
-            extra["TANGENT"] = self._accessor(tangents(mesh), "VEC4")
+            extra["TANGENT"] = self._accessor(_tangents(mesh), "VEC4")
         own = [name for name in maps if name in mesh.maps]
         if own:
             # the middle of the first and last texel, so that no filter reaches beyond the colour map
@@ -119,7 +130,8 @@ class _Builder:
             extra[f"_{name.upper()}"] = self._accessor(low + (high - low) * mesh.maps[name], "SCALAR")
         primitive = gl.Primitive(
             attributes=gl.Attributes(**{k: v for k, v in attributes.items() if k != "indices"}, **extra),
-            indices=attributes["indices"], material=plain,
+            indices=attributes["indices"],
+            material=plain,
         )
         if maps:
             shown = [self._map_material(name) if name in own else self._grey() for name in maps]
@@ -127,7 +139,7 @@ class _Builder:
         return self._node(mesh.name, primitive)
 
     def add_colored(self, mesh: SceneMesh, name: str) -> int:
-        """Adds the same mesh coloured by a field through COLOR_0; returns its node."""
+        """Adds the same geometry coloured by a field through COLOR_0; returns its node, which is in no scene."""
         shared = self._geometry(mesh)
         srgb = colors(name, mesh.maps[name])
         linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
@@ -141,14 +153,20 @@ class _Builder:
 
     def _geometry(self, mesh: SceneMesh) -> dict[str, int]:
         if mesh.name not in self.geometry:
-            normals = vertex_normals(mesh.vertices, mesh.faces) if mesh.normals is None else np.array(mesh.normals, np.float64)
+            normals = (
+                vertex_normals(mesh.vertices, mesh.faces)
+                if mesh.normals is None
+                else np.array(mesh.normals, np.float64)
+            )
             length = np.linalg.norm(normals, axis=1, keepdims=True)
             normals = np.where(length > 1e-6, normals / np.maximum(length, 1e-6), [0.0, 1.0, 0.0])
             kind = np.uint16 if len(mesh.vertices) < 65535 else np.uint32
             self.geometry[mesh.name] = {
                 "POSITION": self._accessor(mesh.vertices, "VEC3", bounds=True),
                 "NORMAL": self._accessor(normals, "VEC3"),
-                "indices": self._accessor(np.asarray(mesh.faces).reshape(-1).astype(kind), "SCALAR", target=gl.ELEMENT_ARRAY_BUFFER),
+                "indices": self._accessor(
+                    np.asarray(mesh.faces).reshape(-1).astype(kind), "SCALAR", target=gl.ELEMENT_ARRAY_BUFFER
+                ),
             }
         return self.geometry[mesh.name]
 
@@ -192,7 +210,9 @@ class _Builder:
             index = self._add_material(name, (1, 1, 1, 1), 1.0, True)
             table = color_table(name)[None] if MAP_ORDER.index(name) == 0 else color_table(name)[:, None]
             texture = self._texture(f"{name}_colors", table, clamp=True)
-            self.document.materials[index].pbrMetallicRoughness.baseColorTexture = gl.TextureInfo(index=texture, texCoord=1)
+            self.document.materials[index].pbrMetallicRoughness.baseColorTexture = gl.TextureInfo(
+                index=texture, texCoord=1
+            )
             return index
 
         return self._cache(("map", name), make)
@@ -200,9 +220,13 @@ class _Builder:
     def _grey(self) -> int:
         return self._cache(("grey",), lambda: self._add_material("map_neutral", MAP_GREY, 1.0, False))
 
-    def _add_material(self, name: str, color: Sequence[float], roughness: float, double: bool, *, metallic: float = 0.0) -> int:
+    def _add_material(
+        self, name: str, color: Sequence[float], roughness: float, double: bool, *, metallic: float = 0.0
+    ) -> int:
         pbr = gl.PbrMetallicRoughness(
-            baseColorFactor=[round(float(c), 6) for c in color], metallicFactor=float(metallic), roughnessFactor=float(roughness)
+            baseColorFactor=[round(float(c), 6) for c in color],
+            metallicFactor=float(metallic),
+            roughnessFactor=float(roughness),
         )
         self.document.materials.append(
             gl.Material(name=name, pbrMetallicRoughness=pbr, doubleSided=double, alphaCutoff=None, extensions={})
@@ -221,7 +245,10 @@ class _Builder:
             wrap = gl.CLAMP_TO_EDGE if clamp else gl.REPEAT
             self.document.samplers.append(
                 gl.Sampler(
-                    magFilter=gl.LINEAR, minFilter=gl.LINEAR if clamp else gl.LINEAR_MIPMAP_LINEAR, wrapS=wrap, wrapT=wrap
+                    magFilter=gl.LINEAR,
+                    minFilter=gl.LINEAR if clamp else gl.LINEAR_MIPMAP_LINEAR,
+                    wrapS=wrap,
+                    wrapT=wrap,
                 )
             )
             self.document.textures.append(
@@ -241,11 +268,21 @@ class _Builder:
         return b"".join(self.document.save_to_bytes())
 
     def _accessor(
-        self, values: np.ndarray, kind: str, *, bounds: bool = False, normalized: bool = False, target: int = gl.ARRAY_BUFFER
+        self,
+        values: np.ndarray,
+        kind: str,
+        *,
+        bounds: bool = False,
+        normalized: bool = False,
+        target: int = gl.ARRAY_BUFFER,
     ) -> int:
         if values.dtype not in (np.uint16, np.uint32):
             values = values.astype(np.float32)
-        component = {np.dtype(np.float32): gl.FLOAT, np.dtype(np.uint16): gl.UNSIGNED_SHORT, np.dtype(np.uint32): gl.UNSIGNED_INT}
+        component = {
+            np.dtype(np.float32): gl.FLOAT,
+            np.dtype(np.uint16): gl.UNSIGNED_SHORT,
+            np.dtype(np.uint32): gl.UNSIGNED_INT,
+        }
         view = self._view(np.ascontiguousarray(values).tobytes(), target)
         accessor = gl.Accessor(
             bufferView=view, componentType=component[values.dtype], count=len(values), type=kind, normalized=normalized
@@ -270,7 +307,7 @@ class _Builder:
         return self.cached[key]
 
 
-def tangents(mesh: SceneMesh) -> np.ndarray:
+def _tangents(mesh: SceneMesh) -> np.ndarray:
     """Unit tangents along +u with the handedness in w, as glTF wants them, shape [V, 4]."""
     p, uv = np.asarray(mesh.vertices, np.float64)[mesh.faces], np.asarray(mesh.uv, np.float64)[mesh.faces]
     e1, e2 = p[:, 1] - p[:, 0], p[:, 2] - p[:, 0]
@@ -281,7 +318,9 @@ def tangents(mesh: SceneMesh) -> np.ndarray:
     along_v = (e2 * d1[:, :1] - e1 * d2[:, :1]) * sign
     count = len(mesh.vertices)
     sum_u, sum_v = (
-        np.stack([sum(np.bincount(mesh.faces[:, c], w[:, k], minlength=count) for c in range(3)) for k in range(3)], axis=1)
+        np.stack(
+            [sum(np.bincount(mesh.faces[:, c], w[:, k], minlength=count) for c in range(3)) for k in range(3)], axis=1
+        )
         for w in (along_u, along_v)
     )
     normals = vertex_normals(mesh.vertices, mesh.faces) if mesh.normals is None else mesh.normals

@@ -48,5 +48,8 @@ def validate_glb(path: str | Path) -> dict[str, Any]:
     return {
         "skipped": "",
         **{name: int(issues[f"num{name.capitalize()}"]) for name in SEVERITIES},
-        "messages": [f"{SEVERITIES[m['severity']][:-1]} {m['code']} {m.get('pointer', '')}: {m['message']}" for m in issues["messages"]],
+        "messages": [
+            f"{SEVERITIES[m['severity']][:-1]} {m['code']} {m.get('pointer', '')}: {m['message']}"
+            for m in issues["messages"]
+        ],
     }
