@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["min_angles", "triangulate"]
+__all__ = ["in_polygon", "min_angles", "triangulate"]
 
 #: Angles that refinement aims for; below this a circumcentre is tried [rad].
 TARGET_ANGLE = np.radians(28.0)
@@ -55,14 +55,15 @@ def _lattice(mesh: _Triangulation, spacing: float) -> np.ndarray:
     cols = np.arange(-np.ceil((high[0] - low[0]) / 2 / spacing) - 1, np.ceil((high[0] - low[0]) / 2 / spacing) + 2)
     r, c = np.meshgrid(rows, cols, indexing="ij")
     points = np.stack([centre[0] + (c + 0.5 * (r % 2)) * spacing, centre[1] + r * rise], -1).reshape(-1, 2)
-    inside = points[_in_polygon(points, mesh.boundary)]
+    inside = points[in_polygon(points, mesh.boundary)]
     if len(inside) == 0:
         return inside
     distance, size = mesh.boundary_distance(inside)
     return inside[distance > 0.62 * np.minimum(spacing, size + 0.5 * distance)]
 
 
-def _in_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
+def in_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
+    """Whether points [n, 2] lie inside a polygon [m, 2], shape [n]."""
     x, y = points[:, 0, None], points[:, 1, None]
     (x0, y0), (x1, y1) = polygon.T, np.roll(polygon, -1, axis=0).T
     with np.errstate(divide="ignore", invalid="ignore"):

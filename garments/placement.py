@@ -1,0 +1,189 @@
+"""Puts a pattern's meshed panels around a body, free of intersections, each panel rolled without stretch.
+
+Panels are grouped by the part of the body that they cover. Each group is rolled along a convex curve around that part:
+torso and skirt around the trunk, sleeves around the arms, trouser panels around the legs, collars around the neck. The
+tightest of a ladder of arrangements, from closed to flat, that the exact tests find free of intersections is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from engine.core.errors import InputError, PlacementError
+from engine.core.types import Body, Fabric, Garment, Pattern
+from garments.meshing import PatternMesh, mesh_pattern, refine_mesh
+from garments.placement_check import BodyProbe, self_crossings
+from garments.placement_groups import Arrangement, Group, build_groups
+from garments.seams import check_pattern
+
+__all__ = ["place"]
+
+#: Mesh size of the coarsest level [m].
+COARSEST = 0.02
+#: Gaps that a placement keeps at least: cloth to body, cloth to cloth [m].
+BODY_GAP, CLOTH_GAP = 0.003, 0.0015
+
+
+@dataclass
+class _Scene:
+    """What has been placed so far."""
+
+    probe: BodyProbe
+    mesh: PatternMesh
+    positions: np.ndarray
+    placed: np.ndarray  #: whether a triangle is placed, shape [T]
+
+
+def place(
+    pattern: Pattern, body: Body, fabric: Fabric, *, fabrics: Mapping[str, Fabric] | None = None,
+    edge_length: float = 0.01, levels: int | None = None, clearance: float = 0.008,
+    progress: Callable[[float, str], None] | None = None,
+) -> Garment:
+    """Meshes a pattern and puts its panels around a body.
+
+    Args:
+        fabric: The garment's fabric.
+        fabrics: Fabrics of panels that name another one, by that name.
+        edge_length: Mesh size of the finest level [m].
+        levels: Number of levels, each half the size of the one before; by default the coarsest has about 20 mm.
+        clearance: Wanted distance between cloth and body [m].
+
+    Returns:
+        The finest level; ``coarser`` leads to the others.
+
+    Raises:
+        PlacementError: some panels cannot be put free of intersections; names them.
+        InputError: the pattern cannot be meshed, or names an unknown fabric.
+    """
+    report = progress or (lambda fraction, text: None)
+    warnings = list(check_pattern(pattern))
+    levels = levels or max(1, 1 + int(round(np.log2(COARSEST / edge_length))))
+    panel_fabrics = _panel_fabrics(pattern, fabric, fabrics or {})
+    report(0.0, "meshing panels")
+    mesh = mesh_pattern(pattern, edge_length * 2 ** (levels - 1))
+    report(0.3, "placing panels")
+    probe = BodyProbe(body)
+    scene = _Scene(probe, mesh, np.zeros((len(mesh.uv), 3)), np.zeros(len(mesh.faces), bool))
+    groups = build_groups(pattern, mesh, body, clearance)
+    for k, group in enumerate(groups):
+        note = _settle(scene, group, pattern)
+        warnings += [note] if note else []
+        report(0.3 + 0.5 * (k + 1) / len(groups), f"placed {group.name}")
+    _prove(scene, pattern)
+    warnings += _twisted(pattern, scene.positions, mesh)
+    garment = _garment(pattern, mesh, scene.positions.astype(np.float32), panel_fabrics, warnings)
+    for k in range(levels - 1):
+        mesh, edges = refine_mesh(mesh, pattern)
+        middle = 0.5 * (garment.positions[edges[:, 0]] + garment.positions[edges[:, 1]])
+        positions = np.concatenate([garment.positions, middle.astype(np.float32)])
+        garment = replace(_garment(pattern, mesh, positions, panel_fabrics, warnings), coarser=garment)
+        report(0.8 + 0.2 * (k + 1) / (levels - 1), "refined")
+    report(1.0, "placed")
+    return garment
+
+
+def _panel_fabrics(pattern: Pattern, fabric: Fabric, fabrics: Mapping[str, Fabric]) -> tuple[Fabric, ...]:
+    for panel in pattern.panels:
+        if panel.fabric and panel.fabric != fabric.name and panel.fabric not in fabrics:
+            raise InputError(
+                "pattern.unknown_fabric", f"panel '{panel.name}' wants the fabric '{panel.fabric}'", "give that fabric"
+            )
+    return tuple(fabrics.get(p.fabric, fabric) if p.fabric else fabric for p in pattern.panels)
+
+
+def _settle(scene: _Scene, group: Group, pattern: Pattern) -> str:
+    """Takes the first arrangement of the group without intersections; returns a warning for people, or nothing."""
+    mesh = scene.mesh
+    mine = np.isin(mesh.panel_id, group.panels)
+    vertices = np.unique(mesh.faces[mine])
+    faces = mesh.faces[mine]
+    best: tuple[float, Arrangement] | None = None
+    for arrangement in group.arrangements():
+        trial = group.arrange(arrangement)
+        if trial is None:
+            continue
+        fault = _fault(scene, trial, vertices, faces)
+        if fault == 0:
+            scene.positions[vertices] = trial[vertices]
+            scene.placed |= mine
+            return ""
+        if best is None or fault < best[0]:
+            best = (fault, arrangement)
+    names = ", ".join(f"'{pattern.panels[p].name}'" for p in group.panels)
+    raise PlacementError(
+        "placement.no_room", f"no place free of intersections was found for {names}",
+        "check where the pattern puts these panels, and their size against the body",
+    )
+
+
+def _fault(scene: _Scene, trial: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> float:
+    """How badly a trial intersects: 0 when it is free of intersections."""
+    distance = scene.probe.distance(trial[vertices])
+    inside = int((distance < BODY_GAP).sum())
+    if inside:
+        return 1000.0 + inside
+    cut = len(scene.probe.cuts(trial, faces))
+    if cut:
+        return 500.0 + cut
+    together = np.concatenate([faces, scene.mesh.faces[scene.placed]])
+    both = scene.positions.copy()
+    both[vertices] = trial[vertices]
+    return float(len(self_crossings(both, together)) + _too_close(scene.mesh, both, np.unique(together)))
+
+
+def _too_close(mesh: PatternMesh, positions: np.ndarray, vertices: np.ndarray) -> int:
+    """Number of vertex pairs nearer than the cloth gap that are not neighbours in one panel."""
+    pairs = vertices[cKDTree(positions[vertices]).query_pairs(CLOTH_GAP, output_type="ndarray")]
+    if len(pairs) == 0:
+        return 0
+    same = mesh.vertex_panel[pairs[:, 0]] == mesh.vertex_panel[pairs[:, 1]]
+    near = np.linalg.norm(mesh.uv[pairs[:, 0]] - mesh.uv[pairs[:, 1]], axis=1) < 0.02
+    return int((~(same & near)).sum())
+
+
+def _prove(scene: _Scene, pattern: Pattern) -> None:
+    """The whole garment once more: nothing in the body, no two triangles cutting each other."""
+    used = np.unique(scene.mesh.faces)
+    bad = set()
+    inside = used[scene.probe.distance(scene.positions[used]) <= 0]
+    bad |= set(scene.mesh.vertex_panel[inside].tolist())
+    bad |= set(scene.mesh.panel_id[scene.probe.cuts(scene.positions, scene.mesh.faces)].tolist())
+    bad |= set(scene.mesh.panel_id[self_crossings(scene.positions, scene.mesh.faces)].ravel().tolist())
+    if bad:
+        names = ", ".join(f"'{pattern.panels[p].name}'" for p in sorted(bad))
+        raise PlacementError("placement.crossing", f"these panels intersect where they start: {names}", "report it")
+
+
+def _twisted(pattern: Pattern, positions: np.ndarray, mesh: PatternMesh) -> list[str]:
+    """Seams that would be much shorter to close the other way round: their direction is probably wrong."""
+    notes = []
+    for k, chain in enumerate(mesh.chains):
+        seam = pattern.seams[k]
+        if len(chain) < 3 or seam.kind == "dart":
+            continue
+        a, b = positions[chain[:, 0]], positions[chain[:, 1]]
+        drawn, turned = np.linalg.norm(a - b, axis=1).mean(), np.linalg.norm(a - b[::-1], axis=1).mean()
+        if turned < 0.6 * drawn - 0.01:
+            notes.append(f"seam {k} between '{seam.a.panel}' and '{seam.b.panel}' looks twisted; check its direction")
+    return notes
+
+
+def _garment(
+    pattern: Pattern, mesh: PatternMesh, positions: np.ndarray, fabrics: tuple[Fabric, ...], warnings: list[str]
+) -> Garment:
+    pairs, ids = mesh.seam_pairs()
+    angles = np.array([s.angle for s in pattern.seams], np.float32)
+    layers = np.array([p.layer for p in pattern.panels], np.int32)
+    stiffness = np.array([p.stiffness for p in pattern.panels], np.float32)
+    return Garment(
+        rest_uv=mesh.uv.astype(np.float32), faces=mesh.faces, positions=positions, seam_pairs=pairs, seam_ids=ids,
+        seam_angles=angles[ids] if len(ids) else np.zeros(0, np.float32), panel_id=mesh.panel_id,
+        vertex_panel=mesh.vertex_panel, layer=layers[mesh.vertex_panel],
+        grain=np.array([p.grainline for p in pattern.panels], np.float32), bend_scale=stiffness[mesh.panel_id],
+        fabrics=fabrics, panel_names=tuple(p.name for p in pattern.panels), name=pattern.name, kind=pattern.kind,
+        intended_ease=dict(pattern.intended_ease), warnings=tuple(dict.fromkeys(warnings)),
+    )

@@ -1,0 +1,358 @@
+"""Groups of panels that go around one part of the body, and the arrangements that are tried for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.core.types import Body, Pattern
+from garments.meshing import PatternMesh
+from garments.placement_regions import PanelRegion, panel_regions
+from garments.placement_wrap import Frame, hull_around, offset_for_length, roll
+
+__all__ = ["Arrangement", "Group", "build_groups"]
+
+#: Heights of the body that GarmentCode's absolute coordinates refer to [m] (its mean female body).
+GARMENTCODE_LEVELS = {"back_neck_height": 1.407, "bust_height": 1.151, "waist_height": 1.049, "hip_height": 0.823}
+#: Gap between neighbouring panels along the curve, and between layers [m].
+SIDE_GAP, LAYER_GAP = 0.004, 0.005
+
+#: SMPL-X joints that dominate the skin of each part.
+_TRUNK = (0, 3, 6, 9, 13, 14)
+_LEG = {"l": (1, 4, 7), "r": (2, 5, 8)}
+_ARM = {"l": (16, 18, 20), "r": (17, 19, 21)}
+_NECK = (12, 15, 22, 9, 13, 14)
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """One way to lay a group out."""
+
+    openness: tuple[float, float] = (0.0, 0.0)  #: towards the body's middle or underside, and away from it
+    offset: float = 0.0  #: further distance from the body [m]
+    slide: float = 0.0  #: along the group's free direction [m]
+    spread: float = 0.0  #: of the two sides of the body away from the middle [m]
+
+
+@dataclass
+class Piece:
+    """One panel of a group in the coordinates of its wrap."""
+
+    panel: int
+    vertices: np.ndarray  #: shape [k]
+    s: np.ndarray  #: along the curve, positive to the frame's right [m], shape [k]
+    v: np.ndarray  #: along the frame's up [m], shape [k]
+    frame: Frame
+    section: np.ndarray  #: the body's points to go around, in the frame [m], shape [n, 2]
+    start: float
+    side: str
+    mirror: float = 1.0  #: -1 where openness and spread count from the frame's left
+    push: float = 0.0
+
+
+@dataclass
+class Group:
+    """Panels that are placed together."""
+
+    name: str
+    panels: list[int]
+    pieces: list[Piece]
+    count: int  #: vertices of the whole mesh
+    clearance: float
+    options: list[Arrangement] = field(default_factory=list)
+    slide_axis: np.ndarray = field(default_factory=lambda: np.array([0.0, 1.0, 0.0]))
+    closed_length: float = 0.0  #: length that the curve must have so that neighbours do not overlap [m]
+
+    def arrangements(self) -> Iterator[Arrangement]:
+        """From the tightest to the loosest."""
+        yield from self.options
+
+    def arrange(self, a: Arrangement) -> np.ndarray | None:
+        """Positions of the group's vertices, zero elsewhere, shape [N, 3] [m]."""
+        positions = np.zeros((self.count, 3))
+        for piece in self.pieces:
+            offset = self.clearance + a.offset
+            offset = offset_for_length(piece.section, offset, self.closed_length * (1.0 - max(a.openness)))
+            curve = hull_around(piece.section, offset)
+            inner, outer = a.openness
+            open_ = (inner, outer) if piece.mirror > 0 else (outer, inner)
+            section = roll(curve, piece.s, start=piece.start, openness=open_, push=piece.push)
+            section[:, 0] += a.spread * piece.mirror
+            axis = self.slide_axis
+            positions[piece.vertices] = piece.frame.world(section, piece.v) + a.slide * axis
+        return positions
+
+
+def build_groups(pattern: Pattern, mesh: PatternMesh, body: Body, clearance: float) -> list[Group]:
+    """Groups in the order in which they are placed."""
+    regions = panel_regions(pattern)
+    shift = _level_shift(pattern, regions, body)
+    builder = _Builder(pattern, mesh, body, clearance, regions, shift)
+    groups = []
+    for part in ("torso", "waistband", "skirt", "leg", "sleeve_l", "sleeve_r", "collar"):
+        members = [k for k, r in enumerate(regions) if _group_of(r) == part]
+        if members:
+            groups.append(builder.build(part, members))
+    groups += [builder.flat(k) for k, r in enumerate(regions) if _group_of(r) == "other"]
+    return groups
+
+
+def _group_of(region: PanelRegion) -> str:
+    if region.part in ("sleeve", "cuff"):
+        return f"sleeve_{region.side}"
+    if region.part in ("collar", "hood"):
+        return "collar"
+    return region.part
+
+
+def _level_shift(pattern: Pattern, regions: list[PanelRegion], body: Body) -> float:
+    """How far up the pattern's coordinates go so that its neck, or else its waist, meets the body's [m]."""
+    levels = dict(pattern.drafted_for) if "waist_height" in pattern.drafted_for else {}
+    if pattern.source == "garmentcode":
+        levels = GARMENTCODE_LEVELS
+    elif any(p.placement.region for p in pattern.panels):
+        return 0.0  # drafted on a body, whose coordinates it already has
+    marks = body.landmarks
+    if any(r.part in ("torso", "collar") for r in regions):
+        name, mark = "back_neck_height", "back_neck_point"
+    else:
+        name, mark = "waist_height", "waist_front"
+    return float(marks[mark][1]) - levels[name] if name in levels and mark in marks else 0.0
+
+
+class _Builder:
+    def __init__(
+        self, pattern: Pattern, mesh: PatternMesh, body: Body, clearance: float, regions: list[PanelRegion],
+        shift: float,
+    ) -> None:
+        self.pattern, self.mesh, self.body, self.clearance = pattern, mesh, body, clearance
+        self.regions, self.shift = regions, shift
+        self.points = np.asarray(body.contact_vertices, float)
+        self.segment = np.asarray(body.contact_segment)
+        self.marks = {k: np.asarray(v, float) for k, v in body.landmarks.items()}
+
+    # ---- pieces
+
+    def _world(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """A panel's vertices and where the pattern puts them [m], shape [n], [n, 3]."""
+        panel = self.pattern.panels[k]
+        vertices = np.flatnonzero(self.mesh.vertex_panel == k)
+        rotation = np.asarray(panel.placement.rotation, float)
+        flat = self.mesh.uv[vertices] @ rotation[:, :2].T + panel.placement.translation
+        return vertices, flat + [0.0, self.shift, 0.0]
+
+    def _local(
+        self, k: int, up: np.ndarray, out: np.ndarray, *, snap: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Vertices of a panel and their coordinates along the frame's right and up, lengths kept."""
+        vertices, world = self._world(k)
+        r = np.asarray(self.pattern.panels[k].placement.rotation, float)
+        ex, ey, normal = r.T
+        if snap:  # the panel's own axis that runs nearest to up counts as up
+            axes = [ex, ey, -ex, -ey]
+            axis = axes[int(np.argmax([a @ up for a in axes]))]
+        else:
+            axis = up - (up @ normal) * normal
+            axis = axis / np.linalg.norm(axis) if np.linalg.norm(axis) > 0.3 else ey
+        across = np.cross(axis, normal if normal @ out >= 0 else -normal)
+        return vertices, world @ across, world @ axis
+
+    def _section(
+        self, frame: Frame, segments: tuple[int, ...], low: float, high: float, extra: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Points of the body between two heights, in the frame's section [m], shape [n, 2]."""
+        chosen = np.isin(self.segment, segments)
+        if extra is not None:
+            chosen |= extra
+        height = frame.height(self.points)
+        inside = chosen & (height > low - 0.02) & (height < high + 0.02)
+        if inside.sum() < 30:
+            inside = chosen
+        return frame.section(self.points[inside])
+
+    def _face(self, k: int, members: list[int]) -> str:
+        region = self.regions[k]
+        if region.face != "around":
+            return region.face
+        z = {j: self.pattern.panels[j].placement.rotation[2, 2] for j in members}
+        if max(z.values()) > 0.3 and min(z.values()) < -0.3:
+            return "front" if z[k] > 0 else "back"
+        return "around"
+
+    # ---- groups
+
+    def build(self, part: str, members: list[int]) -> Group:
+        """The group of one part of the body."""
+        if part.startswith("sleeve"):
+            return self._arm(part[-1], members)
+        if part == "leg":
+            return self._legs(members)
+        return self._trunk(part, members)
+
+    def _trunk(self, part: str, members: list[int]) -> Group:
+        up = np.array([0.0, 1.0, 0.0])
+        pieces = []
+        local = {}
+        for k in members:
+            back = self._face(k, members) == "back"
+            sign = -1.0 if back else 1.0
+            frame = Frame(np.zeros(3), np.array([sign, 0.0, 0.0]), up, np.array([0.0, 0.0, sign]))
+            local[k] = (frame, *self._local(k, up, frame.out, snap=False), back)
+        low = min(v.min() for _, _, _, v, _ in local.values())
+        high = max(v.max() for _, _, _, v, _ in local.values())
+        armpit = min((self.marks[f"armpit_{s}"][1] for s in "lr" if f"armpit_{s}" in self.marks), default=high)
+        for k, (frame, vertices, s, v, _back) in local.items():
+            section = self._around_trunk(part, frame, low, high, armpit)
+            s = s.copy()
+            if s.min() > -2e-3 or s.max() < 2e-3:
+                s += np.sign(s.mean()) * SIDE_GAP / 2
+            pieces.append(Piece(k, vertices, s, v, frame, section, 0.0, "", push=0.0))
+        self._stack(pieces)
+        group = Group(part, members, pieces, len(self.mesh.uv), self.clearance)
+        group.closed_length = _needed_length(pieces)
+        slides = {
+            "torso": (0.0,), "waistband": (0.0, 0.01, 0.02, 0.03, 0.05),
+            "skirt": tuple(-0.006 * k for k in range(16)), "collar": tuple(0.01 * k for k in range(13)),
+        }[part]
+        options = [
+            Arrangement((o, o), extra, slide)
+            for o in (0.0, 0.15, 0.3, 0.5, 0.75, 1.0)
+            for extra in (0.0, 0.01, 0.025, 0.05, 0.09)
+            for slide in slides
+        ]
+        group.options = sorted(options, key=lambda a: a.openness[0] + 12 * a.offset + 12 * abs(a.slide))
+        return group
+
+    def _around_trunk(self, part: str, frame: Frame, low: float, high: float, armpit: float) -> np.ndarray:
+        if part == "collar":
+            near = np.abs(self.points[:, 0]) < 0.11
+            return self._section(frame, (), low, high, extra=near & np.isin(self.segment, _NECK))
+        segments = _TRUNK + _LEG["l"] + _LEG["r"]
+        return self._section(frame, segments, low, min(high, armpit) if low < armpit - 0.05 else high)
+
+    def _stack(self, pieces: list[Piece]) -> None:
+        """Pushes panels outwards that lie over others of the same wrap."""
+        from garments.meshing_cdt import in_polygon
+
+        done: list[Piece] = []
+        for piece in sorted(pieces, key=lambda p: self.pattern.panels[p.panel].layer):
+            level = self.pattern.panels[piece.panel].layer
+            for other in done:
+                if other.frame.out @ piece.frame.out < 0.9:
+                    continue
+                rim = self.mesh.rim[self.mesh.rim_edge[:, 0] == other.panel, 0]
+                place = {int(v): i for i, v in enumerate(other.vertices)}
+                index = [place[int(v)] for v in rim]
+                polygon = np.stack([other.s[index], other.v[index]], 1)
+                mine = np.stack([piece.s, piece.v], 1)
+                mine = mine.mean(0) + 0.97 * (mine - mine.mean(0))
+                if in_polygon(mine, polygon).sum() > 2:
+                    level = max(level, int(round(other.push / LAYER_GAP)) + 1)
+            piece.push = level * LAYER_GAP
+            done.append(piece)
+
+    def _arm(self, side: str, members: list[int]) -> Group:
+        shoulder = self.marks[f"shoulder_point_{side}"]
+        joint = np.asarray(self.body.joints, float)[16 if side == "l" else 17]
+        up = joint - np.asarray(self.body.joints, float)[20 if side == "l" else 21]
+        up /= np.linalg.norm(up)
+        front = np.array([0.0, 0.0, 1.0])
+        front -= (front @ up) * up
+        front /= np.linalg.norm(front)
+        pieces, local = [], {}
+        for k in members:
+            face = self._face(k, members)
+            out = -front if face == "back" else front
+            if face == "around":
+                out = np.cross(front, up) * (1 if side == "r" else -1)
+            frame = Frame(joint, np.cross(up, out), up, out)
+            local[k] = (frame, *self._local(k, up, out, snap=True))
+        sleeves = [k for k in members if self.regions[k].part == "sleeve"] or members
+        top = max(local[k][3].max() for k in sleeves)
+        reach = float((shoulder - joint) @ up)
+        low = min(v.min() for _, _, _, v in local.values()) - top + reach
+        for k, (frame, vertices, s, v) in local.items():
+            armpit = self.marks.get(f"armpit_{side}", joint)
+            section = self._section(frame, _ARM[side], low, float((armpit - joint) @ up) - 0.02)
+            start = 0.5 * (section[:, 0].min() + section[:, 0].max())
+            s = s - 0.5 * (s.min() + s.max())
+            pieces.append(Piece(k, vertices, s, v - top + reach, frame, section, start, side))
+        self._stack(pieces)
+        group = Group(f"sleeve_{side}", members, pieces, len(self.mesh.uv), self.clearance, slide_axis=-up)
+        group.closed_length = _needed_length(pieces)
+        options = [
+            Arrangement((o, o), extra, 0.01 * slide)
+            for o in (0.0, 0.2, 0.45, 0.75, 1.0) for extra in (0.0, 0.01, 0.03, 0.06) for slide in range(0, 24)
+        ]
+        group.options = sorted(options, key=lambda a: 0.4 * a.openness[0] + 10 * a.offset + 5 * a.slide)
+        return group
+
+    def _legs(self, members: list[int]) -> Group:
+        pieces = []
+        joints = np.asarray(self.body.joints, float)
+        for side, hip, ankle, sign in (("l", 1, 7, 1.0), ("r", 2, 8, -1.0)):
+            mine = [k for k in members if self.regions[k].side == side]
+            up = (joints[hip] - joints[ankle]) * [1.0, 1.0, 0.0]
+            up /= np.linalg.norm(up)
+            for k in mine:
+                face = self._face(k, members)
+                z = -1.0 if face == "back" else 1.0
+                frame = Frame(joints[hip] * [1, 1, 0], np.cross(up, [0.0, 0.0, z]), up, np.array([0.0, 0.0, z]))
+                vertices, s, v = self._local(k, up, frame.out, snap=True)
+                _, world = self._world(k)
+                top = world[:, 1].max()
+                v = v - v.max() + (top - frame.origin[1]) / up[1]
+                hem = v < v.min() + 0.03
+                s = s - 0.5 * (s[hem].min() + s[hem].max())
+                half = np.isin(self.segment, _TRUNK) & (self.points[:, 0] * sign > -0.005)
+                section = self._section(frame, _LEG[side], v.min(), v.max(), extra=half)
+                pieces.append(Piece(k, vertices, s, v, frame, section, 0.0, side, mirror=sign * z))
+        self._stack(pieces)
+        group = Group("leg", members, pieces, len(self.mesh.uv), self.clearance)
+        options = [
+            Arrangement((inner, outer), extra, slide, 0.01 * spread)
+            for inner in (0.0, 0.5, 0.8, 1.0) for outer in (0.0, 0.25, 0.5, 1.0) for extra in (0.0, 0.015, 0.04)
+            for slide in (0.0, -0.01, -0.02, -0.04) for spread in range(0, 12, 2)
+        ]
+        group.options = sorted(
+            options,
+            key=lambda a: 0.5 * a.openness[0] + a.openness[1] + 12 * a.offset + 12 * abs(a.slide) + 6 * a.spread,
+        )
+        return group
+
+    def flat(self, k: int) -> Group:
+        """A panel of unknown purpose: flat where the pattern puts it, pushed along its normal until it is free."""
+        vertices, world = self._world(k)
+        normal = np.asarray(self.pattern.panels[k].placement.rotation, float)[:, 2]
+        return _FlatGroup(self.regions[k].name, [k], [], len(self.mesh.uv), self.clearance, vertices, world, normal)
+
+
+@dataclass
+class _FlatGroup(Group):
+    def __init__(self, name, panels, pieces, count, clearance, vertices, world, normal) -> None:  # noqa: PLR0913
+        super().__init__(name, panels, pieces, count, clearance)
+        self.vertices, self.world, self.normal = vertices, world, normal
+        self.options = [Arrangement(offset=0.01 * k) for k in range(80)]
+
+    def arrange(self, a: Arrangement) -> np.ndarray:
+        positions = np.zeros((self.count, 3))
+        positions[self.vertices] = self.world + a.offset * self.normal
+        return positions
+
+
+def _needed_length(pieces: list[Piece]) -> float:
+    """Length of the closed curve at which front and back pieces do not reach over each other anywhere [m]."""
+    low, high = min(p.v.min() for p in pieces), max(p.v.max() for p in pieces)
+    bins = np.linspace(low, high + 1e-6, max(2, int((high - low) / 0.02)) + 1)
+    reach = {}  # (front or back, side of the body) -> reach per bin
+    out = pieces[0].frame.out
+    for p in pieces:
+        facing = 1 if p.frame.out @ out > 0.5 else -1
+        index = np.clip(np.digitize(p.v, bins) - 1, 0, len(bins) - 2)
+        for sign in (1, -1):
+            table = reach.setdefault((facing, sign * facing), np.zeros(len(bins) - 1))
+            np.maximum.at(table, index, sign * p.s)
+    sides = [sum(t for (_, side), t in reach.items() if side == s) for s in (1, -1)]
+    return 2 * float(max(np.max(t) for t in sides)) + 2 * SIDE_GAP

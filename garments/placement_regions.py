@@ -1,0 +1,84 @@
+"""Tells which part of the body each panel goes around, from its region, label, name, and where the file put it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.core.types import Panel, Pattern
+from garments.panels import outline
+
+__all__ = ["PanelRegion", "panel_regions"]
+
+
+@dataclass(frozen=True)
+class PanelRegion:
+    """What a panel covers."""
+
+    part: str  #: torso, skirt, waistband, sleeve, cuff, leg, collar, hood or other
+    side: str  #: l, r or "" for both
+    face: str  #: front, back or around (one piece going all the way round)
+    name: str  #: the panel's
+
+
+_PARTS = (
+    ("cuff", "cuff"), ("collar", "collar"), ("neckband", "collar"), ("turtle", "collar"), ("lapel", "collar"),
+    ("waistband", "waistband"), ("wb", "waistband"), ("belt", "waistband"), ("hood", "hood"),
+    ("sleeve", "sleeve"), ("sl", "sleeve"), ("arm", "sleeve"), ("pant", "leg"), ("pants", "leg"), ("trouser", "leg"),
+    ("trousers", "leg"), ("skirt", "skirt"), ("godet", "skirt"), ("torso", "torso"), ("bodice", "torso"),
+    ("ftorso", "torso"), ("btorso", "torso"), ("placket", "torso"), ("body", "torso"), ("leg", "leg"),
+    ("yoke", "torso"), ("pocket", "torso"), ("dress", "torso"), ("chest", "torso"),
+)
+
+
+def _tokens(text: str) -> list[str]:
+    return [t for t in re.split(r"[^a-z]+", text.lower()) if t]
+
+
+def _part(panel: Panel) -> str:
+    """The region that a drafter states goes before the name, the name before GarmentCode's coarse label."""
+    region, name = _tokens(panel.placement.region), _tokens(panel.name)
+    coarse = region in (["body"], ["leg"], ["arm"])
+    for tokens in ((name, region) if coarse else (region, name)):
+        for word, part in _PARTS:
+            if any(t == word or (len(word) > 3 and word in t) for t in tokens):
+                if word == "pocket" and "leg" in region:
+                    return "leg"
+                return part
+    return "other"
+
+
+def _side(panel: Panel, centre: np.ndarray) -> str:
+    tokens = _tokens(panel.placement.region) + _tokens(panel.name)
+    if any(t in ("l", "left") for t in tokens):
+        return "l"
+    if any(t in ("r", "right") for t in tokens):
+        return "r"
+    return "l" if centre[0] > 0.03 else "r" if centre[0] < -0.03 else ""
+
+
+def _face(panel: Panel, part: str) -> str:
+    tokens = _tokens(panel.placement.region) + _tokens(panel.name)
+    if any(t in ("front", "f", "ftorso") for t in tokens):
+        return "front"
+    if any(t in ("back", "b", "btorso") for t in tokens):
+        return "back"
+    if part in ("sleeve", "cuff", "collar", "waistband", "leg", "skirt"):
+        return "around"
+    return "front" if panel.placement.rotation[2, 2] >= 0 else "back"
+
+
+def panel_regions(pattern: Pattern) -> list[PanelRegion]:
+    """The region of every panel, in the pattern's order."""
+    regions = []
+    for panel in pattern.panels:
+        flat = outline(panel, 0.02)
+        world = flat @ np.asarray(panel.placement.rotation, float)[:, :2].T + panel.placement.translation
+        part = _part(panel)
+        side = _side(panel, world.mean(0)) if part in ("sleeve", "cuff", "leg") else ""
+        if part in ("sleeve", "cuff", "leg") and not side:
+            side = "l" if world.mean(0)[0] >= 0 else "r"
+        regions.append(PanelRegion(part, side, _face(panel, part), panel.name))
+    return regions
