@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from avatars.body_model import JOINT_PARENTS
+from engine.core.types import Camera
 
 __all__ = [
     "POSE_DOFS", "BodyArrays", "View", "project", "project_points", "project_with_jacobian", "rotation",
@@ -54,6 +55,7 @@ FOCAL = 6  #: logarithm of the focal length over its guess
 POSE = slice(7, 7 + len(POSE_DOFS))
 PARAMETERS = 7 + len(POSE_DOFS)
 _STEP = 1e-5
+_HANGING = 1.3  #: shoulder rotation from the T-pose with arms hanging [rad]
 
 
 def rotation(axis_angle: np.ndarray) -> np.ndarray:
@@ -81,14 +83,32 @@ class View:
     prior_mean: np.ndarray = field(default_factory=lambda: view_parameters()[0])  #: shape [PARAMETERS]
     prior_std: np.ndarray = field(default_factory=lambda: view_parameters()[1])  #: shape [PARAMETERS]
 
+    def camera(self) -> tuple[Camera, np.ndarray]:
+        """The camera in the body's world, in which ``base`` is upright and the pelvis is above the origin, and the
+        pelvis' place there [m]."""
+        focal = self.focal * float(np.exp(self.q[FOCAL]))
+        k = np.array([[focal, 0.0, 0.5 * self.size[0]], [0.0, focal, 0.5 * self.size[1]], [0.0, 0.0, 1.0]])
+        move = np.eye(4)
+        move[:3, :3], move[:3, 3] = self.base, self.q[CENTRE]
+        return Camera(k.astype(np.float32), move.astype(np.float32), self.size), np.zeros(3)
 
-def view_parameters() -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of a view's parameters before the photo is seen."""
+
+def view_parameters(name: str = "front") -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of a view's parameters before the photo is seen.
+
+    Args:
+        name: front (arms away from the body) or side (arms hanging).
+    """
     mean, std = np.zeros(PARAMETERS), np.full(PARAMETERS, np.inf)
     std[ORIENT] = (0.12, 0.25, 0.06)
     std[FOCAL] = 0.12
     mean[POSE] = [d[2] for d in POSE_DOFS]
     std[POSE] = [d[3] for d in POSE_DOFS]
+    if name == "side":
+        for i, (joint, axis, _, _) in enumerate(POSE_DOFS):
+            if joint in (L_SHOULDER, R_SHOULDER) and axis == 2:
+                mean[POSE.start + i] = _HANGING if joint == R_SHOULDER else -_HANGING
+                std[POSE.start + i] = 0.15
     return mean, std
 
 
@@ -124,6 +144,12 @@ class BodyArrays:
         """Number of betas."""
         return self.directions.shape[2]
 
+    def angles(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Axis-angles of the root, shape [3], and of joints 1-21, shape [21, 3], from a view's parameters."""
+        angles = np.zeros((22, 3))
+        angles[[d[0] for d in POSE_DOFS], [d[1] for d in POSE_DOFS]] = q[POSE]
+        return q[ORIENT].copy(), angles[1:]
+
     def local_rotations(self, pose: np.ndarray) -> np.ndarray:
         """Rotations of all joints but the root's from pose degrees of freedom, shape [B, D] -> [B, 55, 3, 3]."""
         batch = len(pose)
@@ -132,43 +158,80 @@ class BodyArrays:
         angles[:, 25:] = self.hand_pose
         return rotation(angles)
 
-    def transforms(self, betas: np.ndarray, q: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Skinning transforms into the camera's axes, shape [B, 55, 3, 4], and posed joints [m], shape [B, 55, 3]."""
-        joints = self.joints + np.einsum("bk,jck->bjc", betas, self.joint_directions)
+    def _chain(self, joints: np.ndarray, q: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rotations, shape [B, 55, 3, 3], and places of the joints [m], shape [B, 55, 3], in the camera's axes."""
         local = self.local_rotations(q[:, POSE])
         turn = np.empty_like(local)
-        place = np.empty_like(joints)
+        place = np.empty(local.shape[:-1])
         turn[:, 0] = base @ rotation(q[:, ORIENT])
         place[:, 0] = q[:, CENTRE]
         for j in range(1, 55):
             p = JOINT_PARENTS[j]
             turn[:, j] = turn[:, p] @ local[:, j]
-            place[:, j] = place[:, p] + np.einsum("bij,bj->bi", turn[:, p], joints[:, j] - joints[:, p])
-        shift = place - np.einsum("bjik,bjk->bji", turn, joints)
-        return np.concatenate([turn, shift[..., None]], axis=-1), place
+            place[:, j] = place[:, p] + turn[:, p] @ (joints[j] - joints[p])
+        return turn, place
 
-    def points(self, betas: np.ndarray, q: np.ndarray, base: np.ndarray, ids=slice(None)):
-        """Vertices ``ids`` and joints in the camera's axes [m], shapes [B, N, 3] and [B, 55, 3]."""
-        moves, joints = self.transforms(betas, q, base)
-        batch = len(betas)
-        rest = self.template[ids] + np.tensordot(betas, self.directions[ids], axes=(1, 2))
+    def _shaped(self, betas: np.ndarray, q: np.ndarray, ids) -> np.ndarray:
+        """Vertices before skinning [m], shape [N, 3]: shape and pose correctives."""
+        rest = self.template[ids] + self.directions[ids] @ betas
         if self.pose_directions is not None:
-            # correctives of the first pose for the whole batch: their change over a step is of second order
-            bend = (self.local_rotations(q[:1, POSE])[0, 1:] - np.eye(3)).reshape(-1)
+            bend = (self.local_rotations(q[None, POSE])[0, 1:] - np.eye(3)).reshape(-1)
             rest = rest + self.pose_directions[ids] @ bend.astype(self.pose_directions.dtype)
-        blend = (self.weights[ids] @ np.moveaxis(moves, 0, 1).reshape(55, batch * 12)).reshape(-1, batch, 3, 4)
-        posed = np.einsum("nbij,bnj->bni", blend[..., :3], rest) + np.moveaxis(blend[..., 3], 1, 0)
-        return posed, joints
+        return rest
+
+    def posed(self, betas: np.ndarray, q: np.ndarray, base: np.ndarray, ids=slice(None)):
+        """Vertices ``ids`` and joints in the camera's axes [m], shapes [N, 3] and [55, 3]."""
+        joints = self.joints + self.joint_directions @ betas
+        turn, place = (a[0] for a in self._chain(joints, q[None], base))
+        shift = place - (turn @ joints[..., None])[..., 0]
+        blend = (self.weights[ids] @ np.concatenate([turn, shift[..., None]], -1).reshape(55, 12)).reshape(-1, 3, 4)
+        rest = self._shaped(betas, q, ids)
+        return (blend[..., :3] @ rest[..., None])[..., 0] + blend[..., 3], place
+
+    def slopes(self, betas: np.ndarray, q: np.ndarray, base: np.ndarray, ids: np.ndarray, free: np.ndarray):
+        """Derivatives of :meth:`posed` by the betas (exact) and by the view parameters ``free`` (differences).
+
+        The change of pose correctives with the pose is left out: it is small, and they are in the points themselves.
+
+        Returns:
+            Of vertices: [N, 3, K] and [N, 3, Q]; of joints: [55, 3, K] and [55, 3, Q].
+        """
+        joints = self.joints + self.joint_directions @ betas
+        many = np.tile(q, (1 + len(free), 1))
+        many[1 + np.arange(len(free)), free] += _STEP
+        turn, place = self._chain(joints, many, base)
+        shift = place - (turn @ joints[..., None])[..., 0]
+        weights, rest = self.weights[ids], self._shaped(betas, q, ids)
+        # sum over joints of weight * (turn @ rest + shift) as one matrix product
+        change = np.concatenate([turn, shift[..., None]], -1)
+        change = (change[1:] - change[0]) / _STEP
+        carried = weights[:, :, None] * np.concatenate([rest, np.ones((len(rest), 1))], 1)[:, None, :]
+        by_q = carried.reshape(len(rest), 55 * 4) @ change.transpose(1, 3, 2, 0).reshape(55 * 4, -1)
+        moved = np.zeros_like(self.joint_directions)
+        for j in range(1, 55):
+            p = JOINT_PARENTS[j]
+            moved[j] = moved[p] + turn[0, p] @ (self.joint_directions[j] - self.joint_directions[p])
+        slide = moved - turn[0] @ self.joint_directions
+        turned = (weights @ turn[0].reshape(55, 9)).reshape(-1, 3, 3)
+        by_betas = turned @ self.directions[ids] + (weights @ slide.reshape(55, -1)).reshape(len(rest), 3, self.shape_count)
+        joints_by_q = np.moveaxis((place[1:] - place[0]) / _STEP, 0, -1)
+        return by_betas, by_q.reshape(len(rest), 3, len(free)), moved, joints_by_q
 
     def rest(self, betas: np.ndarray) -> np.ndarray:
         """Vertices in the template's pose [m], shape [V, 3]."""
         return self.template + self.directions @ betas
 
 
-def project(points: np.ndarray, view: View, log_focal: np.ndarray) -> np.ndarray:
-    """Camera axes [m] to pixels, shape [B, N, 3] -> [B, N, 2]; principal point in the middle of the picture."""
-    focal = view.focal * np.exp(np.asarray(log_focal))[:, None, None]
-    return focal * points[..., :2] / np.maximum(points[..., 2:], 0.05) + 0.5 * np.asarray(view.size, np.float64)
+def project(points: np.ndarray, view: View) -> np.ndarray:
+    """Camera axes [m] to pixels, shape [N, 3] -> [N, 2]; the principal point is the middle of the picture."""
+    focal = view.focal * np.exp(view.q[FOCAL])
+    return focal * points[:, :2] / np.maximum(points[:, 2:], 0.05) + 0.5 * np.asarray(view.size, np.float64)
+
+
+def project_points(body: BodyArrays, betas: np.ndarray, view: View, ids, regressor: np.ndarray) -> np.ndarray:
+    """Vertices ``ids`` and landmarks of a view in pixels, shape [N + L, 2]."""
+    vertices, joints = body.posed(betas, view.q, view.base, ids)
+    return project(np.concatenate([vertices, regressor @ joints]), view)
 
 
 def project_with_jacobian(
@@ -182,20 +245,17 @@ def project_with_jacobian(
         free: numbers of the view parameters that move, shape [Q].
 
     Returns:
-        Pixels, shape [N + L, 2]; derivatives by betas [N + L, 2, K]; by the free view parameters [N + L, 2, Q].
+        Pixels, shape [N + L, 2]; derivatives by betas and the free view parameters, shape [N + L, 2, K + Q].
     """
-    count = body.shape_count
-    batch = 1 + count + len(free)
-    b = np.tile(betas, (batch, 1))
-    q = np.tile(view.q, (batch, 1))
-    b[1 + np.arange(count), np.arange(count)] += _STEP
-    q[1 + count + np.arange(len(free)), free] += _STEP
-    pixels = project_points(body, b, q, view, ids, regressor)
-    slopes = np.moveaxis((pixels[1:] - pixels[0]) / _STEP, 0, -1)
-    return pixels[0], slopes[..., :count], slopes[..., count:]
-
-
-def project_points(body: BodyArrays, b: np.ndarray, q: np.ndarray, view: View, ids, regressor) -> np.ndarray:
-    """Vertices ``ids`` and landmarks for a batch of betas [B, K] and view parameters [B, P]: pixels [B, N + L, 2]."""
-    vertices, joints = body.points(b, q, view.base, ids)
-    return project(np.concatenate([vertices, regressor @ joints], axis=1), view, q[:, FOCAL])
+    vertices, joints = body.posed(betas, view.q, view.base, ids)
+    points = np.concatenate([vertices, regressor @ joints])
+    by_betas, by_q, joints_by_betas, joints_by_q = body.slopes(betas, view.q, view.base, ids, free)
+    by_joints = np.tensordot(regressor, np.concatenate([joints_by_betas, joints_by_q], -1), axes=1)
+    moves = np.concatenate([np.concatenate([by_betas, by_q], -1), by_joints])
+    focal = view.focal * np.exp(view.q[FOCAL])
+    depth = np.maximum(points[:, 2], 0.05)[:, None, None]
+    slant = points[:, :2, None] / depth
+    slopes = focal / depth * (moves[:, :2] - slant * moves[:, 2:])
+    if FOCAL in free:
+        slopes[..., body.shape_count + int(np.nonzero(free == FOCAL)[0][0])] = focal * slant[..., 0]
+    return project(points, view), slopes

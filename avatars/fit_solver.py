@@ -7,7 +7,7 @@ contour points err together: each counts only as its share of a correlation leng
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from avatars.fit_model import (
     PARAMETERS,
     BodyArrays,
     View,
+    project,
     project_points,
     project_with_jacobian,
 )
@@ -56,6 +57,7 @@ class Settings:
     huber: float = 1.5  #: residuals beyond this many standard errors count linearly
     radii: tuple[float, ...] = (0.06, 0.03, 0.02)  #: of matching, stage by stage [m]
     steps: tuple[int, ...] = (8, 8, 12)  #: most iterations in each stage
+    last_radius: float = 0.012  #: of matching, once the outline was searched for along the fitted body [m]
     landmark_steps: int = 12
 
 
@@ -106,11 +108,19 @@ class Problem:
     def solve(self, *, progress: Callable[[float, str], None] | None = None) -> Solution:
         """Landmarks first, then the contours in ever narrower reach."""
         s = self.settings
-        betas = self.knowledge.mean.copy()
-        total = s.landmark_steps + sum(s.steps)
+        stages = list(zip((0.0, *s.radii), (s.landmark_steps, *s.steps), strict=True))
+        return self._search(self.knowledge.mean.copy(), stages, progress)
+
+    def refine(self, betas: np.ndarray, *, progress: Callable[[float, str], None] | None = None) -> Solution:
+        """Goes on from where :meth:`solve` ended, after the observations have become better."""
+        s = self.settings
+        return self._search(betas, [(s.radii[-1], s.steps[-1]), (s.last_radius, s.steps[-1])], progress)
+
+    def _search(self, betas: np.ndarray, stages: list, progress: Callable[[float, str], None] | None) -> Solution:
+        total = sum(steps for _, steps in stages)
         done = 0
         converged = False
-        for radius, steps in zip((0.0, *s.radii), (s.landmark_steps, *s.steps), strict=True):
+        for radius, steps in stages:
             damping = 1e-2
             small = 0
             for step in range(steps):
@@ -123,7 +133,7 @@ class Problem:
                 if converged or damping > 1e6:
                     break
             done += steps
-        return self._finish(betas, done, converged)
+        return self._finish(betas, stages[-1][0], done, converged)
 
     def scale(self, i: int) -> float:
         """Pixels per metre at the body in view ``i``."""
@@ -133,9 +143,8 @@ class Problem:
     def pixels(self, betas: np.ndarray, i: int) -> np.ndarray:
         """All vertices of view ``i`` in the picture [px], shape [V, 2]."""
         view = self.views[i]
-        return project_points(self.body, betas[None], view.q[None], view, slice(None), self.regressor)[0][
-            : len(self.body.template)
-        ]
+        vertices, _ = self.body.posed(betas, view.q, view.base)
+        return project(vertices, view)
 
     def _match(self, betas: np.ndarray, i: int, radius: float) -> Matches:
         seen = self.observations[i]
@@ -238,10 +247,9 @@ class Problem:
             ids, inverse = np.unique(matches.edges, return_inverse=True)
             where = inverse.reshape(-1, 2)
         if slopes:
-            pixels, by_betas, by_q = project_with_jacobian(self.body, betas, view, ids, self.regressor, self.free)
-            moves = np.concatenate([by_betas, by_q], axis=-1)
+            pixels, moves = project_with_jacobian(self.body, betas, view, ids, self.regressor, self.free)
         else:
-            pixels, moves = project_points(self.body, betas[None], view.q[None], view, ids, self.regressor)[0], None
+            pixels, moves = project_points(self.body, betas, view, ids, self.regressor), None
         residuals, rows = [], []
         if len(where):
             t, std = matches.t[:, None], np.hypot(matches.std, self.settings.contour_std * scale)
@@ -249,10 +257,7 @@ class Problem:
             direction = matches.normal / std[:, None]
             residuals.append(((point - matches.target) * direction).sum(1))
             if slopes:
-                rows.append(
-                    np.einsum("mck,mc->mk", moves[where[:, 0]], direction * (1 - t))
-                    + np.einsum("mck,mc->mk", moves[where[:, 1]], direction * t)
-                )
+                rows.append(_dot(moves, where[:, 0], direction * (1 - t)) + _dot(moves, where[:, 1], direction * t))
         std = np.where(np.isfinite(seen.landmark_std), seen.landmark_std, 1.0)[:, None] * scale
         residuals.append(((pixels[len(ids) :] - seen.landmarks) / std).reshape(-1))
         if slopes:
@@ -272,12 +277,9 @@ class Problem:
 
     # ------------------------------------------------------------ the end
 
-    def _finish(self, betas: np.ndarray, iterations: int, converged: bool) -> Solution:
-        radius = self.settings.radii[-1]
+    def _finish(self, betas: np.ndarray, radius: float, iterations: int, converged: bool) -> Solution:
         matches = [self._match(betas, i, radius) for i in range(len(self.views))]
-        normal, _, _ = self._normal_equations(betas, matches)
         k = len(betas)
-        covariance = np.linalg.inv(normal)[:k, :k]
         contour_rms, matched, landmark_rms, squares, count = [], [], [], 0.0, 0.0
         for i, found in enumerate(matches):
             residual, _, weight = self._view_residuals(betas, i, found, slopes=False)
@@ -291,8 +293,10 @@ class Problem:
             landmark_rms.append(float(np.sqrt((marks**2).sum(1).mean())) if seen.any() else float("nan"))
             squares += float((weight[:m] * residual[:m] ** 2).sum())
             count += float(weight[:m].sum())
-        # worse residuals than assumed widen the errors, better ones do not narrow them
-        covariance = covariance * max(1.0, squares / max(count, 1e-9))
+        # contours worse than assumed weigh less, better ones do not weigh more
+        excess = max(1.0, squares / max(count, 1e-9))
+        calm = [replace(m, weight=m.weight / excess) for m in matches]
+        covariance = np.linalg.inv(self._normal_equations(betas, calm)[0])[:k, :k]
         return Solution(
             betas, covariance, self.views, contour_rms, matched, landmark_rms, iterations, converged, matches
         )
@@ -303,3 +307,8 @@ class Problem:
             return 0.0
         answered = np.unique(found.target, axis=0)
         return len(answered) / len(contour.points)
+
+
+def _dot(moves: np.ndarray, ids: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Derivatives [N, 2, K] of points ``ids`` [M] along directions [M, 2]: shape [M, K]."""
+    return moves[ids, 0] * direction[:, :1] + moves[ids, 1] * direction[:, 1:]

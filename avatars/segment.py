@@ -11,9 +11,13 @@ import numpy as np
 
 from avatars.mediapipe_landmarks import Detection
 
-__all__ = ["person_height", "person_box", "cut_out", "skeleton_mask"]
+__all__ = ["person_height", "person_box", "cut_out", "cut_out_along", "skeleton_mask"]
 
 CUT_HEIGHT = 640.0  #: GrabCut works on a picture in which the person is this tall [px]
+BAND_HEIGHT = 900.0  #: the same for the second cut along a fitted silhouette [px]
+BAND_INSIDE, BAND_OUTSIDE = 0.012, 0.014  #: half-widths of the undecided band, fractions of the person's height
+BAND_WINDOW = 0.16  #: height of a window with colours of its own, fraction of the person's height
+BAND_WINDOW_PAD = 0.06  #: background seen around the body, same unit
 _LIMBS = (  #: (from, to, half-width at both ends as a fraction of the person's height)
     ("shoulder_l", "elbow_l", 0.010, 0.010), ("shoulder_r", "elbow_r", 0.010, 0.010),
     ("elbow_l", "wrist_l", 0.008, 0.006), ("elbow_r", "wrist_r", 0.008, 0.006),
@@ -99,6 +103,74 @@ def cut_out(rgb: np.ndarray, found: Detection, *, seed: int = 0) -> np.ndarray:
     inside = _tidy(inside, skeleton_mask(found, (rows, columns), scale=scale, origin=(x0, y0)), unit)
     out = np.zeros((height, width), np.float32)
     out[y0:y1, x0:x1] = cv2.resize(inside.astype(np.float32), (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+    return out
+
+
+def cut_out_along(rgb: np.ndarray, silhouette: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Cuts the person out again, now that a fitted body says roughly where the outline is.
+
+    Only a narrow band along the fitted silhouette is undecided, and colours are learnt in windows along the body, so
+    that a colourful shelf behind the legs says nothing about the shoulders.
+
+    Args:
+        silhouette: mask of the fitted body, 0/1, shape [H, W].
+
+    Returns:
+        Mask as :func:`cut_out` returns it, shape [H, W].
+    """
+    height, width = rgb.shape[:2]
+    ys, xs = np.nonzero(silhouette)
+    tall = float(ys.max() - ys.min() + 1)
+    pad = round(BAND_WINDOW_PAD * tall)
+    x0, x1 = max(xs.min() - pad, 0), min(xs.max() + pad, width)
+    y0, y1 = max(ys.min() - pad, 0), min(ys.max() + pad, height)
+    scale = min(BAND_HEIGHT / tall, 1.0)
+    size = (max(round((x1 - x0) * scale), 8), max(round((y1 - y0) * scale), 8))
+    small = cv2.resize(rgb[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
+    body = (cv2.resize(silhouette[y0:y1, x0:x1].astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5)
+    labels = _band_labels(body.astype(np.uint8), tall * scale)
+    smooth = cv2.bilateralFilter(small, 5, 14, 1.5)[..., ::-1].copy()
+    votes, weight = np.zeros(labels.shape, np.float32), np.full(labels.shape, 1e-6, np.float32)
+    window = round(BAND_WINDOW * tall * scale)
+    for top in range(0, max(labels.shape[0] - window // 2, 1), window // 2):
+        rows = slice(top, min(top + window, labels.shape[0]))
+        inside = _grab(smooth[rows], labels[rows], pad=round(pad * scale), seed=seed)
+        hat = 1.0 - np.abs(np.linspace(-0.98, 0.98, inside.shape[0], dtype=np.float32))[:, None]
+        votes[rows] += hat * inside
+        weight[rows] += hat
+    kept = _tidy(votes / weight > 0.5, labels == cv2.GC_FGD, tall * scale)
+    out = np.zeros((height, width), np.float32)
+    out[y0:y1, x0:x1] = cv2.resize(kept.astype(np.float32), (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+    return out
+
+
+def _band_labels(body: np.ndarray, tall: float) -> np.ndarray:
+    """GrabCut's labels: undecided within a band along the outline of ``body`` (0/1), decided elsewhere."""
+    inner = cv2.erode(body, _disk(BAND_INSIDE * tall))
+    outer = cv2.dilate(body, _disk(BAND_OUTSIDE * tall))
+    # limbs thinner than the band would vanish: keep their middle line
+    depth = cv2.distanceTransform(body, cv2.DIST_L2, 5)
+    ridge = (depth > 0.004 * tall) & (depth >= cv2.dilate(depth, _disk(0.006 * tall)) - 0.5)
+    labels = np.where(body > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[outer == 0] = cv2.GC_BGD
+    labels[(inner > 0) | (ridge & (body > 0))] = cv2.GC_FGD
+    return labels
+
+
+def _grab(bgr: np.ndarray, labels: np.ndarray, *, pad: int, seed: int) -> np.ndarray:
+    """GrabCut in one window, cropped to the columns of the body; 0/1 float32, shape of ``labels``."""
+    out = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+    columns = np.nonzero((labels != cv2.GC_BGD).any(0))[0]
+    if len(columns) == 0 or not (labels == cv2.GC_FGD).any() or not (labels == cv2.GC_BGD).any():
+        return out
+    part = slice(max(columns[0] - pad // 2, 0), min(columns[-1] + pad // 2, labels.shape[1]))
+    local = labels[:, part].copy()
+    if not (local == cv2.GC_BGD).any():
+        return out
+    cv2.setRNGSeed(seed)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(np.ascontiguousarray(bgr[:, part]), local, None, *models, 3, cv2.GC_INIT_WITH_MASK)
+    out[:, part] = np.isin(local, (cv2.GC_FGD, cv2.GC_PR_FGD))
     return out
 
 

@@ -1,0 +1,314 @@
+"""From one or two phone photos and a height to a measured body.
+
+One shape for all photos and one pose for each; see ``fit_solver`` for the method and ``segment``, ``contours`` for
+where its evidence comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from avatars.body_model import BodyModel
+from avatars.camera_guess import first_view
+from avatars.contours import Contour, refine, trace
+from avatars.fit_model import BodyArrays, View
+from avatars.fit_silhouette import render_mask
+from avatars.fit_solver import Observation, Problem, Settings, ShapeKnowledge, Solution
+from avatars.landmarks33 import load_regressor
+from avatars.measure_topology import topology_of
+from avatars.mediapipe_landmarks import Detection
+from avatars.open_body import load_open_body, make_body, prior
+from avatars.photo_checks import check_sharpness, check_view, find_person
+from avatars.photos import Photo, read_photo
+from avatars.segment import cut_out, cut_out_along
+from engine.core.errors import InputError
+from engine.core.types import Body, Camera
+
+__all__ = ["FitResult", "ViewResult", "fit_photos"]
+
+SPACING = 2.0  #: of contour points [px]
+HEIGHT_STD = 0.005  #: of a typed height [m]
+MASS_LOG_STD = 0.03  #: scales, clothes and the density of bodies
+MIN_HEIGHT, MAX_HEIGHT = 1.20, 2.30  #: of adults [m]
+MIN_WEIGHT, MAX_WEIGHT = 30.0, 300.0  #: [kg]
+SEXES = ("female", "male", "neutral")
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class ViewResult:
+    """How the body stood in one photo. Arrays of a picture are at the working size."""
+
+    name: str  #: front or side
+    path: str
+    camera: Camera  #: of the body's own world: +Y up, +Z front
+    global_orient: np.ndarray  #: axis-angle of the body in that world [rad], shape [3]
+    body_pose: np.ndarray  #: axis-angle [rad], shape [21, 3]
+    transl: np.ndarray  #: pelvis [m], shape [3]
+    picture: np.ndarray  #: the photo, sRGB uint8, shape [H, W, 3]
+    contour: np.ndarray  #: outline found in the photo [px], shape [N, 2]
+    silhouette: np.ndarray  #: mask of the fitted body, uint8 0/1, shape [H, W]
+    landmarks: np.ndarray  #: MediaPipe's [px], shape [33, 2]
+    focal_source: str  #: exif_35mm, exif or prior
+    contour_rms: float  #: distance of contour and fitted outline [m]
+    contour_matched: float  #: share of the contour that the fitted outline answers
+    landmark_rms: float  #: [m]
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A body from photos."""
+
+    body: Body  #: in the draping pose; measurements carry standard errors
+    betas_covariance: np.ndarray  #: shape [n_betas, n_betas]
+    views: tuple[ViewResult, ...]
+    converged: bool
+    iterations: int
+    warnings: tuple[str, ...] = field(default_factory=tuple)
+
+
+def fit_photos(
+    front: str | Path | None,
+    side: str | Path | None,
+    *,
+    height: float,
+    weight: float | None = None,
+    sex: str = "neutral",
+    model: BodyModel | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> FitResult:
+    """Fits the body model to a front photo, a side photo or both.
+
+    Args:
+        front, side: photos; one of them may be None, the error bars are wider then.
+        height: stature [m].
+        weight: body mass [kg], if known.
+        sex: female, male or neutral: which prior the shape has.
+        model: the open body if None.
+        seed: of GrabCut's colour clusters.
+        progress: is called with (fraction done, what is being done).
+
+    Raises:
+        InputError: a number out of range, or a photo from which no body can be measured.
+    """
+    report = progress or (lambda fraction, text: None)
+    _check_numbers(front, side, height, weight, sex)
+    model = model or load_open_body()
+    given = [(name, path) for name, path in (("front", front), ("side", side)) if path is not None]
+    seen = []
+    for i, (name, path) in enumerate(given):
+        report(0.25 * i / len(given), f"looking at the {name} photo")
+        seen.append(_look(name, path, height, seed))
+    body = _arrays(model)
+    knowledge = _knowledge(model, sex, height, weight)
+    problem = Problem(
+        body, [s.view for s in seen], [s.observation for s in seen], knowledge, load_regressor().matrix,
+        _contour_weight(body), Settings(),
+    )  # fmt: skip
+    first = problem.solve(progress=lambda f, text: report(0.25 + 0.3 * f, text))
+    for i, s in enumerate(seen):
+        seen[i] = _look_again(s, problem, first.betas, i, seed)
+        problem.observations[i] = seen[i].observation
+    solution = problem.refine(first.betas, progress=lambda f, text: report(0.6 + 0.25 * f, text))
+    report(0.88, "measuring the body")
+    covariance = _with_floor(model, solution)
+    result = FitResult(
+        body=make_body(model, solution.betas, sex=sex, betas_covariance=covariance),
+        betas_covariance=covariance.astype(np.float32),
+        views=tuple(_view_result(problem, solution, i, s) for i, s in enumerate(seen)),
+        converged=solution.converged,
+        iterations=solution.iterations,
+        warnings=_warnings(solution, seen),
+    )
+    report(1.0, "body fitted")
+    return result
+
+
+def _check_numbers(front, side, height: float, weight: float | None, sex: str) -> None:
+    if front is None and side is None:
+        raise InputError("photo.none", "no photo was given", "give --front, --side or both")
+    if not (np.isfinite(height) and MIN_HEIGHT <= height <= MAX_HEIGHT):
+        raise InputError(
+            "fit.height",
+            f"a height of {100 * height:.0f} cm is outside {100 * MIN_HEIGHT:.0f} to {100 * MAX_HEIGHT:.0f} cm",
+            "give the height in centimetres, without shoes",
+        )
+    if weight is not None and not (np.isfinite(weight) and MIN_WEIGHT <= weight <= MAX_WEIGHT):
+        raise InputError(
+            "fit.weight", f"a weight of {weight:g} kg is outside {MIN_WEIGHT:.0f} to {MAX_WEIGHT:.0f} kg",
+            "give the weight in kilograms, or leave it out",
+        )
+    if sex not in SEXES:
+        raise InputError("fit.sex", f"sex '{sex}' is not known", f"use one of {', '.join(SEXES)}")
+
+
+# ---------------------------------------------------------------- evidence
+
+
+@dataclass(frozen=True)
+class _Seen:
+    photo: Photo
+    found: Detection
+    contour: Contour
+    view: View
+    observation: Observation
+
+
+def _look(name: str, path: str | Path, height: float, seed: int) -> _Seen:
+    photo = read_photo(path)
+    found = find_person(photo)
+    check_view(photo, found, name)
+    contour = refine(photo.rgb, trace(cut_out(photo.rgb, found, seed=seed), spacing=SPACING))
+    check_sharpness(photo, found, contour)
+    contour = _inside_frame(contour, photo.size)
+    std = load_regressor().std[0 if name == "front" else 1] / np.clip(found.visibility, 0.2, 1.0)
+    std = np.where(found.visibility < 0.2, np.inf, std)
+    view = first_view(name, photo, found, height)
+    return _Seen(photo, found, contour, view, Observation(contour, found.points, std, SPACING))
+
+
+def _look_again(seen: _Seen, problem: Problem, betas: np.ndarray, i: int, seed: int) -> _Seen:
+    """The outline anew, searched for near that of the body fitted so far."""
+    silhouette = render_mask(problem.pixels(betas, i), problem.body.faces, seen.photo.size)
+    mask = cut_out_along(seen.photo.rgb, silhouette, seed=seed)
+    contour = _inside_frame(refine(seen.photo.rgb, trace(mask, spacing=SPACING)), seen.photo.size)
+    return replace(seen, contour=contour, observation=replace(seen.observation, contour=contour))
+
+
+def _inside_frame(contour: Contour, size: tuple[int, int], border: float = 3.0) -> Contour:
+    """Leaves out what is not an outline of the body but the edge of the picture."""
+    p = contour.points
+    return contour.pick((p > border).all(1) & (p < np.asarray(size) - border).all(1))
+
+
+# ---------------------------------------------------------------- model and prior
+
+
+def _arrays(model: BodyModel) -> BodyArrays:
+    return BodyArrays(
+        model.v_template, model.shapedirs, model.joint_regressor, model.weights, model.faces,
+        hand_pose=model.hands_mean.reshape(30, 3), pose_directions=model.posedirs,
+    )  # fmt: skip
+
+
+def _contour_weight(body: BodyArrays) -> np.ndarray:
+    """How far the outline near each vertex can be trusted: hair, hands and feet differ from the model's."""
+    weight = np.ones(len(body.segment))
+    weight[body.segment >= 20] = 0.0  # hands, jaw, eyes
+    weight[np.isin(body.segment, (15, 22))] = 0.05  # head: hair
+    weight[body.segment == 12] = 0.3  # neck
+    weight[np.isin(body.segment, (7, 8, 10, 11))] = 0.3  # feet: shoes, shadows, toes
+    return weight
+
+
+def _knowledge(model: BodyModel, sex: str, height: float, weight: float | None) -> ShapeKnowledge:
+    mean, covariance = prior(model, sex)
+    tall = _stature(model)
+
+    def stature(betas: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = tall(betas)
+        return (value - height) / HEIGHT_STD, slope / HEIGHT_STD
+
+    scalars: list = [stature]
+    if weight is not None:
+        mass = _mass(model)
+
+        def body_mass(betas: np.ndarray) -> tuple[float, np.ndarray]:
+            value, slope = mass(betas)
+            return float(np.log(value / weight)) / MASS_LOG_STD, slope / value / MASS_LOG_STD
+
+        scalars.append(body_mass)
+    return ShapeKnowledge(mean, np.linalg.inv(covariance + 1e-6 * np.eye(len(mean))), tuple(scalars))
+
+
+def _stature(model: BodyModel) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+    """Stature [m] and its gradient by the betas: crown to the lowest point of the soles."""
+    marks = topology_of(model).landmarks
+    up, up_by_beta = (a[:, 1].astype(np.float64) for a in (model.v_template, model.shapedirs))
+    crown, crown_by_beta = up[marks["head_top"]].mean(), up_by_beta[marks["head_top"]].mean(0)
+    soles = marks["soles"]
+
+    def stature(betas: np.ndarray) -> tuple[float, np.ndarray]:
+        heights = up[soles] + up_by_beta[soles] @ betas
+        # the mean of the lowest few does not jump from one vertex to another between steps
+        low = soles[np.argsort(heights)[:6]]
+        value = crown + crown_by_beta @ betas - heights.min()
+        return float(value), crown_by_beta - up_by_beta[low].mean(0)
+
+    return stature
+
+
+def _mass(model: BodyModel) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+    """Body mass [kg] and its gradient by the betas, from the volume of the closed surface in the template's pose."""
+    topology = topology_of(model)
+    faces = topology.surface
+    used = np.unique(faces)
+    local = np.searchsorted(used, faces)
+    template = model.v_template[used].astype(np.float64)
+    directions = model.shapedirs[used].astype(np.float64)
+
+    def mass(betas: np.ndarray) -> tuple[float, np.ndarray]:
+        corners = (template + directions @ betas)[local]
+        by_corner = np.stack([np.cross(corners[:, (k + 1) % 3], corners[:, (k + 2) % 3]) for k in range(3)], axis=1)
+        volume = float((by_corner[:, 0] * corners[:, 0]).sum()) / 6
+        by_vertex = np.zeros_like(template)
+        for k in range(3):
+            for axis in range(3):
+                by_vertex[:, axis] += np.bincount(local[:, k], by_corner[:, k, axis], minlength=len(used))
+        slope = np.tensordot(by_vertex, directions, axes=2) / 6
+        return topology.density * volume, topology.density * slope
+
+    return mass
+
+
+# ---------------------------------------------------------------- results
+
+
+def _with_floor(model: BodyModel, solution: Solution) -> np.ndarray:
+    """Covariance of the betas."""
+    return solution.covariance
+
+
+def _view_result(problem: Problem, solution: Solution, i: int, seen: _Seen) -> ViewResult:
+    view = problem.views[i]
+    pixels = problem.pixels(solution.betas, i)
+    orient, pose = problem.body.angles(view.q)
+    camera, transl = view.camera()
+    return ViewResult(
+        name=view.name,
+        path=seen.photo.path,
+        camera=camera,
+        global_orient=orient.astype(np.float32),
+        body_pose=pose.astype(np.float32),
+        transl=transl.astype(np.float32),
+        picture=seen.photo.rgb,
+        contour=seen.contour.points.astype(np.float32),
+        silhouette=render_mask(pixels, problem.body.faces, view.size),
+        landmarks=seen.found.points.astype(np.float32),
+        focal_source=seen.photo.focal.source,
+        contour_rms=solution.contour_rms[i],
+        contour_matched=solution.matched[i],
+        landmark_rms=solution.landmark_rms[i],
+    )
+
+
+def _warnings(solution: Solution, seen: list[_Seen]) -> tuple[str, ...]:
+    out = []
+    if len(seen) == 1:
+        missing = "side" if seen[0].view.name == "front" else "front"
+        out.append(f"only one photo: girths are less certain than with a {missing} photo too")
+    for s, rms, share in zip(seen, solution.contour_rms, solution.matched, strict=True):
+        if rms > 0.008 or share < 0.6:
+            out.append(
+                f"{s.photo.path}: the outline fits badly ({1000 * rms:.0f} mm, {100 * share:.0f} % matched): "
+                "loose clothes, long hair or a busy background?"
+            )
+    if not solution.converged:
+        out.append("the fit was still moving a little when it was stopped")
+    return tuple(out)
