@@ -15,7 +15,7 @@ import numpy as np
 
 from garments.blocks.draft import Outline, smooth, unit
 
-__all__ = ["NEEDED", "Half", "armhole", "even_sides", "neckline", "side", "upper_half"]
+__all__ = ["NEEDED", "Half", "armhole", "bust_point", "even_sides", "neckline", "side", "upper_half"]
 
 #: Measurements that the upper body's draft reads.
 NEEDED = (
@@ -51,11 +51,13 @@ def _share(m: dict[str, float], name: str, back: bool) -> float:
     return half / 2 if back else (girth - half) / 2
 
 
-def upper_half(m: dict[str, float], *, back: bool, ease_bust: float, ease_waist: float, ease_hip: float,
-               neck_widen: float, neck_lower: float, armhole_lower: float, dart: bool, shoulder: float = 0.003) -> Half:
+def upper_half(m: dict[str, float], neck: tuple[float, float], *, back: bool, ease_bust: float, ease_waist: float,
+               ease_hip: float, neck_widen: float, neck_lower: float, armhole_lower: float, dart: bool,
+               shoulder: float = 0.003) -> Half:
     """Points of half a front or back.
 
     Args:
+        neck: Back neck rise and front neck depth [m], see ``Stand.neck_shape``.
         ease_bust: Ease on the whole bust girth [m]; likewise waist and hip.
         neck_widen: How far the neckline leaves the neck at the shoulder [m].
         neck_lower: How far it is lowered at the centre [m].
@@ -63,7 +65,7 @@ def upper_half(m: dict[str, float], *, back: bool, ease_bust: float, ease_waist:
         shoulder: Ease of the shoulder seam; negative for a sleeveless armhole inside the shoulder point [m].
         dart: Whether the front's extra length goes into a side dart; else a third of it goes over the shoulder.
     """
-    rise = 0.02 + 0.004 * np.clip((m["neck_base_girth"] - 0.36) / 0.06, -1, 1)
+    rise, front_depth = neck
     balance = m["front_waist_length"] - (m["back_waist_length"] + rise)
     taken = float(np.clip(balance, 0.0, 0.075)) if dart else float(np.clip(balance / 3, -0.01, 0.015))
     top = m["back_waist_length"] + rise
@@ -76,7 +78,7 @@ def upper_half(m: dict[str, float], *, back: bool, ease_bust: float, ease_waist:
     if not back:
         side_neck, tip = side_neck + [0, taken], tip + [0, taken]
     lift = taken if (dart and not back) else 0.0
-    depth = rise + neck_lower * 0.35 if back else m["neck_base_girth"] / 5 - 0.002 + neck_lower
+    depth = rise + neck_lower * 0.35 if back else front_depth + neck_lower
     bust_x = _share(m, "bust", back) + ease_bust / 4
     across = m["across_back_width" if back else "across_front_width"] / 2 + ease_bust * (0.06 if back else 0.04)
     pitch_x = min(across, bust_x - MIN_SCYE_WIDTH, tip[0] - 0.004)
@@ -138,3 +140,12 @@ def side(path: Outline, h: Half, *, waist_x: float, hem: np.ndarray | None = Non
         high = dart_tip + unit(high - dart_tip) * arm
         path.line(dart_tip, "dart9_a").line(high, "dart9_b")
     path.line(h.underarm, "side_top")
+
+
+def bust_point(m: dict[str, float], h: Half) -> np.ndarray:
+    """Where the bust point lies on the flat front [m]."""
+    x = m["bust_point_distance"] / 2
+    reach = m["neck_to_bust_point"]
+    across = x - m["neck_width"] / 2
+    y = h.side_neck[1] - np.sqrt(max(reach**2 - across**2, 0.6 * reach**2))
+    return np.array([x, float(np.clip(y, h.bust_y - 0.03, h.bust_y + h.extra + 0.03))])

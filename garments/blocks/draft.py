@@ -144,44 +144,40 @@ class Outline:
 
 
 def band(inner: float, outer: float, height: float) -> Outline:
-    """A strip of cloth, sewn along its bottom edge, free or sewn again along its top.
+    """A strip of cloth whose bottom edge is ``inner`` and top edge ``outer`` long [m], symmetric about x = 0.
 
     With edges of different length it is a piece of a ring, as a collar's stand (top shorter) or fall (top longer).
-
-    Args:
-        inner: Length of the bottom edge [m].
-        outer: Length of the top edge [m].
+    Labels: bottom_1 and bottom_2 (from -x to +x), end_plus, top_1 and top_2 (from +x to -x), end_minus.
     """
-    out = Outline((-inner / 2, 0.0))
     turn = (outer - inner) / height  # angle of the ring's sector
     if abs(turn) < 1e-4:
-        out.line((inner / 2, 0.0), "bottom").line((inner / 2, height), "end_plus")
-        return out.line((-inner / 2, height), "top").line((-inner / 2, 0.0), "end_minus")
-    radius = inner / turn  # signed: centre below the strip when the top is longer
+        a, b = inner / 2, outer / 2
+        out = Outline((-a, 0.0)).line((0.0, 0.0), "bottom_1").line((a, 0.0), "bottom_2").line((b, height), "end_plus")
+        return out.line((0.0, height), "top_1").line((-b, height), "top_2").line((-a, 0.0), "end_minus")
+    radius = inner / turn  # signed: the centre lies below the strip when the top is longer
+    half = turn / 2
 
     def on(r: float, phi: float) -> np.ndarray:
         return np.array([r * np.sin(phi), r * np.cos(phi) - radius])
 
-    half = turn / 2
-    handle = 4 / 3 * np.tan(half / 4)
+    def arc(r: float, start: float, end: float, label: str) -> None:
+        k = 4 / 3 * np.tan((end - start) / 4) * r
+        first = on(r, start) + k * np.array([np.cos(start), -np.sin(start)])
+        last = on(r, end) - k * np.array([np.cos(end), -np.sin(end)])
+        out.curve(on(r, end), first, last, label=label)
 
-    def arc(r: float, a: float, b: float, label: str) -> None:
-        mid = (a + b) / 2
-        k = handle * np.sign(b - a) * np.sign(half)
-        for p, q, tag in ((a, mid, "1"), (mid, b, "2")):
-            c1 = on(r, p) + k * r * np.array([np.cos(p), -np.sin(p)])
-            c2 = on(r, q) - k * r * np.array([np.cos(q), -np.sin(q)])
-            out.curve(on(r, q), c1, c2, label=f"{label}_{tag}")
-
-    out.start = on(radius, -half)
-    arc(radius, -half, half, "bottom")
+    out = Outline(on(radius, -half))
+    arc(radius, -half, 0.0, "bottom_1")
+    arc(radius, 0.0, half, "bottom_2")
     out.line(on(radius + height, half), "end_plus")
-    arc(radius + height, half, -half, "top")
-    out.line(on(radius, -half), "end_minus")
-    return out
+    arc(radius + height, half, 0.0, "top_1")
+    arc(radius + height, 0.0, -half, "top_2")
+    return out.line(on(radius, -half), "end_minus")
 
 
-def _paired(ends_a: np.ndarray, ends_b: np.ndarray, knots_a: np.ndarray, knots_b: np.ndarray) -> list[tuple[float, float]]:
+def _paired(
+    ends_a: np.ndarray, ends_b: np.ndarray, knots_a: np.ndarray, knots_b: np.ndarray
+) -> list[tuple[float, float]]:
     """Lengths along two chains that are to meet: the ends of all edges and the knots, near ones brought together."""
     pairs = list(zip(knots_a, knots_b, strict=True))
 
@@ -258,8 +254,9 @@ class Draft:
         eased near its crown. Which end meets which is seen from where the panels lie.
         """
         a, b = self._walk(one), self._walk(two)
-        if self._apart(a, b) > self._apart(a, b[::-1]):
-            b = [(p, e, hi, lo, n) for p, e, lo, hi, n in b[::-1]]
+        turned = [(p, e, hi, lo, n) for p, e, lo, hi, n in b[::-1]]
+        if self._apart(a, b) > self._apart(a, turned):
+            b = turned
             ease_from, ease_to = 1 - ease_to, 1 - ease_from
         la, lb = sum(x[4] for x in a), sum(x[4] for x in b)
         low, high = lb * ease_from, lb * ease_to
@@ -275,24 +272,30 @@ class Draft:
                 inner = [f for f in (ref.start, ref.end) if 1e-6 < f < 1 - 1e-6]
                 self.notch(ref.panel, self.panels[ref.panel].edges[ref.edge].label, *inner)
 
+    def sew_part(self, one: tuple[str, str], two: tuple[str, str], part: tuple[float, float], *, kind: str = "seam",
+                 angle: float = 0.0) -> None:
+        """Sews a whole edge to a part (fractions, rising) of another edge."""
+        a, b = self._walk([one]), self._walk([two])
+        lo, hi = part
+        b = [(*b[0][:2], lo, hi, b[0][4] * (hi - lo))]
+        if self._apart(a, b) > self._apart(a, [(*b[0][:2], hi, lo, b[0][4])]):
+            lo, hi = hi, lo
+        self.seams.append(Seam(EdgeRef(*a[0][:2]), EdgeRef(*b[0][:2], lo, hi), kind, angle))
+        self.notch(two[0], two[1], *(f for f in part if 1e-6 < f < 1 - 1e-6))
+
     def _walk(self, chain: list[tuple[str, str]]) -> list[tuple[str, int, float, float, float]]:
-        """(panel, edge, from, to, length) of each edge, turned so that they follow each other where panels allow."""
+        """(panel, edge, from, to, length) of each edge.
+
+        The edges of a chain run all with or all against their panels' outlines, whichever leaves smaller gaps.
+        """
         out = []
         for panel, label in chain:
             e = self.edge(panel, label)
             out.append((panel, e, 0.0, 1.0, edge_curve(self.panels[panel], e).length))
-        if len(out) > 1:  # turn single edges so that neighbours meet
-            ends = [(self._world(x, 0.0), self._world(x, 1.0)) for x in out]
-            near = min(np.linalg.norm(ends[0][1] - q) for q in ends[1])
-            far = min(np.linalg.norm(ends[0][0] - q) for q in ends[1])
-            at = ends[0][1] if near <= far else ends[0][0]
-            if near > far:
-                out[0] = (*out[0][:2], 1.0, 0.0, out[0][4])
-            for i in range(1, len(out)):
-                if np.linalg.norm(ends[i][1] - at) < np.linalg.norm(ends[i][0] - at):
-                    out[i] = (*out[i][:2], 1.0, 0.0, out[i][4])
-                at = ends[i][1] if out[i][2] == 0.0 else ends[i][0]
-        return out
+        ends = np.array([(self._world(x, 0.0), self._world(x, 1.0)) for x in out])
+        forward = np.linalg.norm(ends[1:, 0] - ends[:-1, 1], axis=1).sum()
+        backward = np.linalg.norm(ends[1:, 1] - ends[:-1, 0], axis=1).sum()
+        return out if forward <= backward else [(p, e, 1.0, 0.0, n) for p, e, _, _, n in out]
 
     def _world(self, item: tuple, fraction: float) -> np.ndarray:
         p = self.panels[item[0]]

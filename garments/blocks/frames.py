@@ -20,6 +20,7 @@ __all__ = ["Stand", "estimated_landmarks"]
 
 #: Gap between the body and a panel that starts flat before it [m].
 TORSO_GAP, SLEEVE_GAP, LEG_GAP, NECK_GAP = 0.05, 0.035, 0.05, 0.035
+_NECK_MARKS = ("side_neck_point_l", "side_neck_point_r", "front_neck_point", "back_neck_point")
 
 
 def estimated_landmarks(m: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -81,9 +82,24 @@ class Stand:
             if name in LANDMARKS:
                 p = np.asarray(p, float)
                 if p.shape != (3,) or not np.isfinite(p).all():
-                    raise InputError("garment.landmark", f"landmark '{name}' is not a point", "give three finite numbers")
+                    raise InputError("garment.landmark", f"landmark '{name}' is not a point", "give three numbers")
                 marks[name] = p
         self.at = marks
+
+        self._measured = all(k in (landmarks or {}) for k in _NECK_MARKS)
+
+    def neck_shape(self, neck_base_girth: float) -> tuple[float, float]:
+        """Rise of the side neck point over the back neck and depth of the front neck below it, on the flat draft [m].
+
+        From the landmarks where there are any, over the surface; else by the drafting rule: 2 cm, and a fifth of the
+        neck girth.
+        """
+        if not self._measured:
+            return 0.02 + 0.004 * float(np.clip((neck_base_girth - 0.36) / 0.06, -1, 1)), neck_base_girth / 5 - 0.002
+        side = (self.at["side_neck_point_l"] + self.at["side_neck_point_r"]) / 2
+        down = [self.at[k][1:] - side[1:] for k in ("front_neck_point", "back_neck_point")]
+        rise = 0.012 - down[1][1] + 0.3 * abs(down[1][0])
+        return float(np.clip(rise, 0.012, 0.03)), float(np.clip(np.hypot(*down[0]), 0.055, 0.13))
 
     def level(self, *names: str) -> float:
         """Mean height of landmarks [m]."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.types import Pattern
-from garments.blocks.bodice import NEEDED, Half, armhole, neckline, side, upper_half
+from garments.blocks.bodice import NEEDED, Half, armhole, bust_point, neckline, side, upper_half
 from garments.blocks.draft import Draft, Outline, measured
 from garments.blocks.frames import Stand
 from garments.blocks.options import option
@@ -47,10 +47,11 @@ def sheath(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None 
     o = options or SheathOptions()
     m = measured(measurements, SHEATH_NEEDS, "sheath dress")
     stand = Stand(measurements, landmarks)
+    neck = stand.neck_shape(m["neck_base_girth"])
     d = Draft("sheath")
     skirt = skirt_shares(m, ease_hip=o.ease_hip, ease_waist=o.ease_waist, max_darts={False: 2, True: 3})
     halves = {
-        b: upper_half(m, back=b, ease_bust=o.ease, ease_waist=o.ease_waist, ease_hip=o.ease_hip, neck_widen=0.02,
+        b: upper_half(m, neck, back=b, ease_bust=o.ease, ease_waist=o.ease_waist, ease_hip=o.ease_hip, neck_widen=0.02,
                       neck_lower=o.neck_drop, armhole_lower=0.004, dart=True, shoulder=-0.012) for b in (False, True)
     }
     shares = _bodice_shares(halves, skirt)
@@ -68,11 +69,12 @@ def sheath(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None 
     for s in "lr":
         for label in ("side_up", "side_top", "shoulder"):
             d.sew([("bodice_front", f"{label}_{s}")], [(f"bodice_back_{s}", label)])
-    skirt_panels(d, stand, m, skirt, length=o.length, split_back=True)
+    skirt_panels(d, stand, m, skirt, length=o.length, split_back=True, y=level - 0.02)
     d.sew(waist_chain(d, ["bodice_front"], "l"), waist_chain(d, ["skirt_front"], "l"))
-    d.sew(waist_chain(d, ["bodice_back_r", "bodice_back_l"], "r"), waist_chain(d, ["skirt_back_r", "skirt_back_l"], "r"))
+    halves_of = {part: [f"{part}_back_r", f"{part}_back_l"] for part in ("bodice", "skirt")}
+    d.sew(waist_chain(d, halves_of["bodice"], "r"), waist_chain(d, halves_of["skirt"], "r"))
     ease = {"bust_girth": o.ease, "waist_girth": o.ease_waist, "hip_girth": o.ease_hip}
-    return d.pattern(kind="dress", ease=ease, drafted_for=m, source="bodice and skirt blocks after Aldrich and Armstrong")
+    return d.pattern(kind="dress", ease=ease, drafted_for=m, source="bodice and skirt after Aldrich, Armstrong")
 
 
 def _bodice_shares(halves: dict[bool, Half], skirt: dict[bool, Shares]) -> dict[bool, Shares]:
@@ -85,14 +87,15 @@ def _bodice_shares(halves: dict[bool, Half], skirt: dict[bool, Shares]) -> dict[
     for b in (False, True):
         rest = surplus[b] - side_in
         count = 0 if rest < MIN_DART else int(np.clip(np.ceil(rest / MAX_DART), 1, 2))
-        out[b] = Shares(halves[b].bust_x, skirt[b].waist, side_in if count else surplus[b], (rest / count,) * count if count else ())
+        darts = (rest / count,) * count if count else ()
+        out[b] = Shares(halves[b].bust_x, skirt[b].waist, side_in if count else surplus[b], darts)
     return out
 
 
 def _bodice(m: dict[str, float], h: Half, s: Shares, *, back: bool) -> Outline:
     """Half a bodice, from the waist at the centre to the neck at the centre."""
     waist_x = h.bust_x - s.side
-    bust_point = _bust_point(m, h)
+    point = bust_point(m, h)
     path = Outline((0.0, 0.0))
     corner = np.array([waist_x, 0.0])
     count = len(s.darts)
@@ -100,25 +103,16 @@ def _bodice(m: dict[str, float], h: Half, s: Shares, *, back: bool) -> Outline:
         lengths = tuple(max(0.06, h.bust_y - 0.01 - 0.03 * i) for i in range(count))
         places = tuple((i + 1) / (count + 1) for i in range(count))
     else:
-        lengths = tuple(max(0.05, bust_point[1] - WAIST_DART_SHORT - 0.02 * i) for i in range(count))
-        first = float(np.clip((bust_point[0] - 0.003) / s.waist, 0.3, 0.62))
+        lengths = tuple(max(0.05, point[1] - WAIST_DART_SHORT - 0.02 * i) for i in range(count))
+        first = float(np.clip((point[0] - 0.003) / s.waist, 0.3, 0.62))
         places = (first, first + 0.55 * (1 - first))[:count]
     waist_edge_up(path, corner, np.array([0.0, 1.0]), s.darts, lengths, places)
     tip = None
     if not back and h.extra > MIN_DART:
-        tip = bust_point + np.array([SIDE_DART_SHORT, 0.0])
+        tip = point + np.array([SIDE_DART_SHORT, 0.0])
         tip[0] = min(tip[0], h.bust_x - 0.05)
     side(path, h, waist_x=waist_x, dart_tip=tip)
     armhole(path, h, back=back)
     path.line(h.side_neck, "shoulder")
     neckline(path, h)
     return path
-
-
-def _bust_point(m: dict[str, float], h: Half) -> np.ndarray:
-    """Where the bust point lies on the flat front [m]."""
-    x = m["bust_point_distance"] / 2
-    reach = m["neck_to_bust_point"]
-    across = x - m["neck_width"] / 2
-    y = h.side_neck[1] - np.sqrt(max(reach**2 - across**2, 0.6 * reach**2))
-    return np.array([x, float(np.clip(y, h.bust_y - 0.03, h.bust_y + h.extra + 0.03))])

@@ -196,7 +196,7 @@ def add_waistband(d: Draft, stand: Stand, *, height: float, front: list[tuple[st
         length = d.length(*chain)
         d.add(name, band(length, length, height),
               stand.trunk(name, back=is_back, y=y, radius=radius, gap=-0.01), stiffness=3.0)
-        d.sew([(name, "bottom")], chain)
+        d.sew([(name, "bottom_1"), (name, "bottom_2")], chain)
     d.sew([("waistband_front", "end_plus")], [("waistband_back", "end_minus")])
     d.sew([("waistband_front", "end_minus")], [("waistband_back", "end_plus")])
 
@@ -221,14 +221,19 @@ def waist_chain(d: Draft, panels: list[str], plus: str) -> list[tuple[str, str]]
 
 
 def skirt_panels(d: Draft, stand: Stand, m: Mapping[str, float], shares: dict[bool, Shares], *, length: float | None,
-                 flare: float = 0.0, split_back: bool = False) -> None:
-    """Adds the skirt's panels (skirt_front, skirt_back or skirt_back_l/_r) and sews darts, sides and centre back."""
+                 flare: float = 0.0, split_back: bool = False, y: float | None = None) -> None:
+    """Adds the skirt's panels (skirt_front, skirt_back or skirt_back_l/_r) and sews darts, sides and centre back.
+
+    Args:
+        y: World height of the waist line; by default the body's waist.
+    """
     length = max(m["waist_height"] - m["knee_height"], 0.3) if length is None else length
     to_hip = min(m["waist_to_hip"], length - 0.03)
     feet = _feet(shares, to_hip, length, flare)
     along = {b: np.array([s.hip, -to_hip]) - feet[b] for b, s in shares.items()}
     rises = side_rises(shares, to_hip, along)
-    level, radius = stand.level("waist_front", "waist_back"), m["hip_girth"] / (2 * np.pi)
+    level = stand.level("waist_front", "waist_back") if y is None else y
+    radius = m["hip_girth"] / (2 * np.pi)
     for back, s in shares.items():
         half = _face(s, back=back, length=length, to_hip=to_hip, foot=feet[back], rise=rises[back])
         face = "skirt_back" if back else "skirt_front"

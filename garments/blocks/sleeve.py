@@ -86,25 +86,24 @@ def _half(cap: Cap, *, back: bool, length: float, hem: float) -> Outline:
 
 
 def set_in(d: Draft, stand: Stand, cap: Cap, *, length: float, hem: float, arm_girth: float,
-           bodies: dict[tuple[str, bool], tuple[str, str]], ease_above: float = 0.45) -> None:
+           holes: dict[tuple[str, bool], list[tuple[str, str]]], ease_above: float = 0.45) -> None:
     """Adds both sleeves (panels sleeve_{l,r}_{front,back}) and sews them into the armholes.
 
     Args:
         length: From the crown to the hem [m].
         hem: Width of the whole hem [m], shared between the halves as the underarm is.
         arm_girth: Girth of the upper arm [m].
-        bodies: For (side, is it the back) the panel that holds the armhole and the suffix of its labels.
+        holes: For (side, is it the back) the armhole's edges (panel, label) from the underarm up.
         ease_above: Fraction of the armhole from the underarm up to the notch where the ease begins.
     """
     for side in ("l", "r"):
         for back in (False, True):
             name = f"sleeve_{side}_{'back' if back else 'front'}"
-            half = _half(cap, back=back, length=length, hem=hem * (cap.back if back else cap.front) / cap.width)
+            width = cap.back if back else cap.front
+            half = _half(cap, back=back, length=length, hem=width - (cap.width - hem) / 2)
             if (side == "l") != back:
                 half = half.mirrored()
             d.add(name, half, stand.arm(side, back=back, cap=cap.height, thickness=arm_girth / np.pi))
-            body, suffix = bodies[side, back]
-            d.sew([(name, "cap")], [(body, f"armhole_low{suffix}"), (body, f"armhole_up{suffix}")],
-                  ease_from=ease_above)
+            d.sew([(name, "cap")], holes[side, back], ease_from=ease_above)
         d.sew([(f"sleeve_{side}_front", "centre")], [(f"sleeve_{side}_back", "centre")])
         d.sew([(f"sleeve_{side}_front", "under")], [(f"sleeve_{side}_back", "under")])

@@ -46,10 +46,11 @@ def tee(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = N
     o = options or TeeOptions()
     m = measured(measurements, TEE_NEEDS, "T-shirt")
     stand = Stand(measurements, landmarks)
+    neck = stand.neck_shape(m["neck_base_girth"])
     d = Draft("tee")
     drop = 0.92 * m["waist_to_hip"] if o.length is None else o.length
     front, back = even_sides(*(
-        upper_half(m, back=b, ease_bust=o.ease, ease_waist=o.ease, ease_hip=o.ease_hip, neck_widen=0.012,
+        upper_half(m, neck, back=b, ease_bust=o.ease, ease_waist=o.ease, ease_hip=o.ease_hip, neck_widen=0.012,
                    neck_lower=o.neck_drop, armhole_lower=0.018, dart=False) for b in (False, True)
     ))
     halves = {False: front, True: back}
@@ -60,11 +61,13 @@ def tee(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = N
     for s in ("l", "r"):
         for label in ("side_low", "side_up", "side_top", "shoulder"):
             d.sew([("front", f"{label}_{s}")], [("back", f"{label}_{s}")])
-    hole = [d.length((p, "armhole_low_l"), (p, "armhole_up_l")) * (1 + o.cap_ease) for p in ("front", "back")]
+    holes = {(s, b): [("back" if b else "front", f"armhole_{part}_{s}") for part in ("low", "up")]
+             for s in "lr" for b in (False, True)}
+    hole = [d.length(*holes["l", b]) * (1 + o.cap_ease) for b in (False, True)]
     cap = fit_cap(*hole, biceps=m["upper_arm_girth"] + o.sleeve_ease, max_height=0.7 * (back.tip[1] - back.underarm[1]))
     sleeve = 0.37 * m["arm_length"] if o.sleeve_length is None else o.sleeve_length
     set_in(d, stand, cap, length=max(sleeve, cap.height + 0.03), hem=0.94 * cap.width, arm_girth=m["upper_arm_girth"],
-           bodies={(s, b): ("back" if b else "front", f"_{s}") for s in "lr" for b in (False, True)})
+           holes=holes)
     _neckband(d, stand, m, o, halves)
     waist = 2 * sum(_waist_x(h) for h in halves.values())
     ease = {"bust_girth": o.ease, "waist_girth": waist - m["waist_girth"], "hip_girth": o.ease_hip,

@@ -139,7 +139,8 @@ def _inseam(leg: _Leg, fork: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, 
     knee = np.array([-leg.knee, leg.knee_y])
     down = np.array([leg.knee - leg.hem, leg.hem_y - leg.knee_y])
     drop = fork[1] - knee[1]
-    return knee, (fork + np.array([0.35 * (knee[0] - fork[0]), -0.22 * drop]), knee - down / np.linalg.norm(down) * 0.3 * drop)
+    down = down / np.linalg.norm(down)
+    return knee, (fork + [0.35 * (knee[0] - fork[0]), -0.22 * drop], knee - down * 0.3 * drop)
 
 
 def _crotch_curves(leg: _Leg) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:

@@ -1,0 +1,243 @@
+"""Fitted long-sleeve shirt: yoke, buttoned placket, collar with stand and fall, cuffs.
+
+After the classic shirt block of Aldrich (Metric Pattern Cutting, and the menswear edition) and the shirt foundations of
+Armstrong: a back yoke, side seams shaped to the waist, a side bust dart where the body's front is longer than its back,
+a stand as long as the neckline and slightly shorter at its top, a fall that covers the stand, sleeves with little cap
+height whose fullness is pleated into the cuffs.
+
+The front is drafted closed: left and right front meet at the placket, a strip with the buttons on the centre line,
+sewn flat on one side and buttoned (a closure seam) on the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from engine.core.types import Pattern
+from garments.blocks.bodice import NEEDED, Half, armhole, bust_point, even_sides, neckline, side, upper_half
+from garments.blocks.draft import Draft, Outline, band, measured, unit
+from garments.blocks.frames import Stand
+from garments.blocks.options import option
+from garments.blocks.sleeve import Cap, fit_cap, set_in
+
+__all__ = ["SHIRT_NEEDS", "ShirtOptions", "shirt"]
+
+SHIRT_NEEDS = (*NEEDED, "upper_arm_girth", "arm_length", "wrist_girth", "bust_point_distance", "neck_to_bust_point")
+
+#: Smallest bust dart worth sewing, and how far its tip stays off the bust point [m].
+MIN_DART, DART_SHORT = 0.012, 0.03
+#: How far the fall's front edge stays off the centre front [m].
+COLLAR_GAP = 0.004
+
+
+@dataclass(frozen=True)
+class ShirtOptions:
+    """Options of the shirt [m]."""
+
+    ease: float = option(0.10, 0.0, 0.40, "ease on the bust girth")
+    ease_waist: float = option(0.12, 0.0, 0.50, "least ease on the waist girth")
+    ease_hip: float = option(0.08, 0.0, 0.40, "ease on the hip girth")
+    length: float | None = option(None, 0.0, 0.60, "hem below the natural waist; by default just below the hip level")
+    sleeve_length: float | None = option(None, 0.25, 0.85, "shoulder point to wrist; by default the arm's length")
+    sleeve_ease: float = option(0.09, 0.02, 0.30, "ease on the upper arm girth")
+    cuff_ease: float = option(0.05, 0.02, 0.20, "ease on the wrist girth")
+    cuff: float = option(0.06, 0.03, 0.12, "height of the cuff")
+    cap_ease: float = option(0.015, 0.0, 0.06, "sleeve cap over armhole, less one [-]")
+    stand: float = option(0.03, 0.015, 0.06, "height of the collar's stand")
+    fall: float = option(0.042, 0.025, 0.10, "height of the collar's fall at the back")
+    collar_point: float = option(0.07, 0.03, 0.14, "length of the collar's front edge")
+    placket: float = option(0.03, 0.02, 0.06, "width of the placket")
+
+
+def shirt(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = None,
+          options: ShirtOptions | None = None) -> Pattern:
+    """Drafts the shirt for a body. See ``ShirtOptions``."""
+    o = options or ShirtOptions()
+    m = measured(measurements, SHIRT_NEEDS, "shirt")
+    stand = Stand(measurements, landmarks)
+    neck = stand.neck_shape(m["neck_base_girth"])
+    d = Draft("shirt")
+    drop = 1.1 * m["waist_to_hip"] if o.length is None else o.length
+    common = {"ease_bust": o.ease, "ease_waist": o.ease_waist, "ease_hip": o.ease_hip, "neck_widen": 0.004,
+              "neck_lower": 0.004, "armhole_lower": 0.02}
+    dart = upper_half(m, neck, back=False, dart=True, **common).extra >= MIN_DART
+    front, back = even_sides(*(upper_half(m, neck, back=b, dart=dart, **common) for b in (False, True)))
+    front, back = (_semi_fitted(h) for h in (front, back))
+    level = stand.level("side_neck_point_l", "side_neck_point_r") + 0.01 - front.side_neck[1]
+    _fronts(d, stand, m, o, front, drop, level)
+    _back_and_yoke(d, stand, m, back, drop, level)
+    for s in "lr":
+        for label in ("side_low", "side_up", "side_top"):
+            d.sew([(f"front_{s}", label)], [("back", f"{label}_{s}")])
+        d.sew([(f"front_{s}", "shoulder")], [("yoke", f"shoulder_{s}")])
+    cap = _sleeves(d, stand, m, o, back)
+    _collar(d, stand, m, o)
+    waist = 2 * (front.waist_x + back.waist_x)
+    ease = {"bust_girth": o.ease, "waist_girth": waist - m["waist_girth"], "hip_girth": o.ease_hip,
+            "upper_arm_girth": cap.width - m["upper_arm_girth"], "wrist_girth": o.cuff_ease}
+    return d.pattern(kind="shirt", ease=ease, drafted_for=m, source="shirt after Aldrich and Armstrong")
+
+
+def _semi_fitted(h: Half) -> Half:
+    """Side seams take in at most 3.5 cm each between bust or hip and waist: the cloth has no waist darts."""
+    return replace(h, waist_x=max(h.waist_x, min(h.bust_x, h.hip_x) - 0.035))
+
+
+def _side_and_hem(path: Outline, h: Half, drop: float, to_hip: float, tip: np.ndarray | None) -> None:
+    """From the centre of the hem up to the underarm; the hem is curved up a little at the side."""
+    share = min(drop / to_hip, 1.0) if to_hip > 0 else 1.0
+    foot = np.array([h.waist_x + (h.hip_x - h.waist_x) * share**0.7, -drop + min(0.03, 0.15 * drop)])
+    start = path.at
+    path.curve(foot, (start[0] + 0.5 * (foot[0] - start[0]), start[1]),
+               (foot[0] - 0.25 * (foot[0] - start[0]), foot[1] - 0.004), label="hem")
+    side(path, h, waist_x=h.waist_x, hem=foot, dart_tip=tip)
+
+
+def _fronts(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions, h: Half, drop: float, level: float) -> None:
+    """Left and right front from the placket to the side, and the placket between them."""
+    w = o.placket / 2
+    tip = None
+    if h.extra >= MIN_DART:
+        tip = bust_point(m, h) + [DART_SHORT, 0.0]
+        tip[0] = min(tip[0], h.bust_x - 0.05)
+    path = Outline((w, -drop))
+    _side_and_hem(path, h, drop, m["waist_to_hip"], tip)
+    armhole(path, h, back=False)
+    path.line(h.side_neck, "shoulder")
+    top = np.array([w, h.centre_neck[1] + 0.0008])
+    neckline(path, replace(h, centre_neck=top, side_neck=h.side_neck))
+    path.line(path.start, "closure")
+    radius = m["bust_girth"] / (2 * np.pi)
+    place = stand.trunk("torso_front", back=False, y=level, radius=radius)
+    d.add("front_l", path, place)
+    d.add("front_r", path.mirrored(), place)
+    strip = Outline((-w, -drop)).line((w, -drop), "hem").line((w, top[1]), "closure_l").line((-w, top[1]), "neck")
+    strip.line((-w, -drop), "closure_r")
+    buttons = np.linspace(top[1] - 0.05, -0.6 * drop, 6)
+    marks = tuple(np.array([[-0.005, y], [0.005, y]]) for y in buttons)
+    d.add("placket", strip, stand.trunk("placket", back=False, y=level, radius=radius), stiffness=2.0,
+          internal_lines=marks)
+    d.sew([("front_l", "closure")], [("placket", "closure_l")])
+    d.sew([("front_r", "closure")], [("placket", "closure_r")], kind="closure")
+    for name in ("front_l", "front_r"):
+        d.darts(name)
+
+
+def _back_and_yoke(d: Draft, stand: Stand, m: dict[str, float], h: Half, drop: float, level: float) -> None:
+    """The back below and the yoke above a level seam a little above the pitch points."""
+    seam_y = h.pitch[1] + 0.45 * (h.tip[1] - h.pitch[1])
+    path = Outline((0.0, -drop))
+    _side_and_hem(path, h, drop, m["waist_to_hip"], None)
+    armhole(path, h, back=True)
+    upper = path.steps.pop()
+    start = path.at
+    t = _parameter_at(start, upper.controls, upper.end, seam_y)
+    low, high = _split(start, upper.controls, upper.end, t)
+    path.curve(low[3], low[1], low[2], label="armhole_up")
+    path.line((0.0, low[3][1]), "yoke_seam")
+    radius = m["bust_girth"] / (2 * np.pi)
+    d.add("back", path.unfolded("r"), stand.trunk("torso_back", back=True, y=level, radius=radius))
+    yoke = Outline((0.0, high[0][1])).line(high[0], "yoke_seam")
+    yoke.curve(high[3], high[1], high[2], label="armhole_top").line(h.side_neck, "shoulder")
+    neckline(yoke, h)
+    d.add("yoke", yoke.unfolded("r"), stand.trunk("yoke_back", back=True, y=level + 0.012, radius=radius))
+    d.sew([("back", "yoke_seam_r"), ("back", "yoke_seam_l")], [("yoke", "yoke_seam_r"), ("yoke", "yoke_seam_l")])
+
+
+def _split(a: np.ndarray, controls: tuple, b: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray]:
+    """The two cubics into which t cuts a cubic, control points [4, 2] each (de Casteljau)."""
+    points = [np.array([a, *controls, b])]
+    while len(points[-1]) > 1:
+        points.append(points[-1][:-1] * (1 - t) + points[-1][1:] * t)
+    return np.array([p[0] for p in points]), np.array([p[-1] for p in points[::-1]])
+
+
+def _parameter_at(a: np.ndarray, controls: tuple, b: np.ndarray, y: float) -> float:
+    """Parameter at which a cubic that rises from a to b reaches height y."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        mid = (low + high) / 2
+        low, high = (mid, high) if _split(a, controls, b, mid)[0][3][1] < y else (low, mid)
+    return (low + high) / 2
+
+
+def _sleeves(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions, back: Half) -> Cap:
+    holes = {(s, False): [(f"front_{s}", "armhole_low"), (f"front_{s}", "armhole_up")] for s in "lr"}
+    holes |= {(s, True): [("back", f"armhole_low_{s}"), ("back", f"armhole_up_{s}"), ("yoke", f"armhole_top_{s}")]
+              for s in "lr"}
+    lengths = [d.length(*holes["l", b]) * (1 + o.cap_ease) for b in (False, True)]
+    cap = fit_cap(*lengths, biceps=m["upper_arm_girth"] + o.sleeve_ease,
+                  max_height=0.75 * (back.tip[1] - back.underarm[1]))
+    whole = m["arm_length"] + 0.015 if o.sleeve_length is None else o.sleeve_length
+    cuff = m["wrist_girth"] + o.cuff_ease
+    length = max(whole - o.cuff, cap.height + 0.05)
+    hem = float(np.clip(1.22 * cuff, cuff, 0.9 * cap.width))
+    set_in(d, stand, cap, length=length, hem=hem, arm_girth=m["upper_arm_girth"], holes=holes)
+    for s in "lr":
+        for is_back in (False, True):
+            face = "back" if is_back else "front"
+            half = (cap.back if is_back else cap.front) / cap.width
+            piece = Outline((0.0, -o.cuff)).line((cuff * half, -o.cuff), "hem").line((cuff * half, 0.0), "under")
+            piece.line((0.0, 0.0), "top").line((0.0, -o.cuff), "centre")
+            if (s == "l") != is_back:
+                piece = piece.mirrored()
+            place = stand.arm(s, back=is_back, cap=0.0, thickness=m["upper_arm_girth"] / np.pi, region=f"cuff_{s}",
+                              along=length + 0.004)
+            d.add(f"cuff_{s}_{face}", piece, place, stiffness=3.0)
+            d.sew([(f"cuff_{s}_{face}", "top")], [(f"sleeve_{s}_{face}", "hem")])
+        for label in ("centre", "under"):
+            d.sew([(f"cuff_{s}_front", label)], [(f"cuff_{s}_back", label)])
+    return cap
+
+
+def _collar(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions) -> None:
+    """Stand in two halves joined at the shoulders, and the fall, which lies turned down over it from the start."""
+    level = stand.level("side_neck_point_l", "side_neck_point_r") + 0.012
+    radius = m["neck_base_girth"] / (2 * np.pi)
+    chains = {False: [("front_l", "neck"), ("placket", "neck"), ("front_r", "neck")],
+              True: [("yoke", "neck_r"), ("yoke", "neck_l")]}
+    top = {}
+    for back, chain in chains.items():
+        face = "back" if back else "front"
+        length = d.length(*chain)
+        top[back] = length * 0.965
+        name = f"collar_stand_{face}"
+        d.add(name, band(length, top[back], o.stand),
+              stand.neck("collar", back=back, y=level, radius=radius), stiffness=4.0)
+        d.sew([(name, "bottom_1"), (name, "bottom_2")], chain)
+    for a, b in (("plus", "minus"), ("minus", "plus")):
+        d.sew([("collar_stand_front", f"end_{a}")], [("collar_stand_back", f"end_{b}")])
+    _fall(d, stand, o, top, level + o.stand, radius)
+
+
+def _fall(d: Draft, stand: Stand, o: ShirtOptions, top: dict[bool, float], y: float, radius: float) -> None:
+    spread = 2 * np.pi * 0.010  # the fall lies about 1 cm outside the stand
+    place = {b: stand.neck("collar", back=b, y=y, radius=radius, gap=0.012, folded=True) for b in (False, True)}
+    outer = top[True] + 0.5 * spread
+    d.add("collar_fall_back", band(top[True], outer, o.fall), place[True], stiffness=3.0, layer=1)
+    d.sew([("collar_fall_back", "bottom_1"), ("collar_fall_back", "bottom_2")],
+          [("collar_stand_back", "top_2"), ("collar_stand_back", "top_1")], angle=np.pi)
+    inner = top[False] / 2 - COLLAR_GAP
+    half = band(inner, inner + 0.25 * spread, o.fall)
+    corner = half.steps[1].end  # at the shoulder, sewn edge
+    end = half.steps[2].end
+    along = unit(end - corner)
+    # straight at the shoulder, a point at the front
+    front = Outline((COLLAR_GAP, 0.0)).line((COLLAR_GAP + inner, 0.0), "sewn")
+    front.line((COLLAR_GAP + inner + along[0] * o.fall, o.fall * along[1]), "shoulder_end")
+    point = np.array([COLLAR_GAP + 0.012 - 0.02, o.collar_point])
+    front.curve(point, front.at + [-0.35 * inner, 0.0], point + [0.3 * inner, -0.25 * (point[1] - o.fall)],
+                label="outer")
+    front.line(front.start, "front_edge")
+    for s, path in (("l", front), ("r", front.mirrored())):
+        d.add(f"collar_fall_front_{s}", path, place[False], stiffness=3.0, layer=1)
+        end_label = "end_minus" if s == "l" else "end_plus"
+        d.sew([(f"collar_fall_front_{s}", "shoulder_end")], [("collar_fall_back", end_label)])
+        stand_top = "top_1" if s == "l" else "top_2"
+        f = COLLAR_GAP / (inner + COLLAR_GAP)
+        d.sew_part((f"collar_fall_front_{s}", "sewn"), ("collar_stand_front", stand_top),
+                   (0.0, 1.0 - f) if s == "l" else (f, 1.0), angle=np.pi)

@@ -1,0 +1,111 @@
+"""The garments that Toile drafts to a body's measurements.
+
+``draft("tee", body.measurements, body.landmarks)`` gives a pattern ready for ``garments.placement.place``; options are
+the fields of the block's dataclass (lengths and ease in metres), checked for name, type and range.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.core.errors import InputError
+from engine.core.types import Pattern
+from garments.blocks.options import options_of, read_options
+from garments.blocks.sheath import SHEATH_NEEDS, SheathOptions, sheath
+from garments.blocks.shirt import SHIRT_NEEDS, ShirtOptions, shirt
+from garments.blocks.skirts import SKIRT_NEEDS, ALineOptions, SkirtOptions, a_line_skirt, straight_skirt
+from garments.blocks.tee import TEE_NEEDS, TeeOptions, tee
+from garments.blocks.trousers import TROUSERS_NEEDS, TrousersOptions, trousers
+
+__all__ = ["ALIASES", "Entry", "default_fabric", "describe", "draft", "entry", "names"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A garment of the library."""
+
+    label: str
+    text: str
+    kind: str
+    fabric: str  #: default fabric
+    block: Callable[..., Pattern]
+    options: type
+    needs: tuple[str, ...]  #: body measurements
+
+
+_LIBRARY: dict[str, Entry] = {
+    "tee": Entry("T-shirt", "set-in short sleeves, crew neck with a neckband", "top", "jersey", tee, TeeOptions,
+                 TEE_NEEDS),
+    "shirt": Entry("Shirt", "fitted, long sleeves with cuffs, collar with stand, buttoned placket, yoke", "shirt",
+                   "poplin", shirt, ShirtOptions, SHIRT_NEEDS),
+    "skirt_straight": Entry("Straight skirt", "knee length, darts, waistband", "skirt", "wool_suiting",
+                            straight_skirt, SkirtOptions, SKIRT_NEEDS),
+    "skirt_a_line": Entry("A-line skirt", "knee length, flared from the hip, darts, waistband", "skirt", "twill",
+                          a_line_skirt, ALineOptions, SKIRT_NEEDS),
+    "trousers": Entry("Trousers", "straight leg, darts, waistband", "trousers", "twill", trousers, TrousersOptions,
+                      TROUSERS_NEEDS),
+    "sheath": Entry("Sheath dress", "sleeveless, bust and waist darts, waist seam, knee length", "dress", "ponte",
+                    sheath, SheathOptions, SHEATH_NEEDS),
+}
+
+#: Other names people use.
+ALIASES: dict[str, str] = {
+    "t_shirt": "tee", "tshirt": "tee", "t": "tee", "blouse": "shirt", "button_up": "shirt", "skirt": "skirt_straight",
+    "straight_skirt": "skirt_straight", "pencil_skirt": "skirt_straight", "a_line": "skirt_a_line",
+    "a_line_skirt": "skirt_a_line", "skirt_a": "skirt_a_line", "aline": "skirt_a_line", "pants": "trousers",
+    "slacks": "trousers", "dress": "sheath", "sheath_dress": "sheath",
+}
+
+
+def names() -> tuple[str, ...]:
+    """Names of the library's garments."""
+    return tuple(_LIBRARY)
+
+
+def entry(name: str) -> Entry:
+    """The library's entry of that name or alias; InputError with the closest names for an unknown one."""
+    return _LIBRARY[_resolve(name)]
+
+
+def default_fabric(name: str) -> str:
+    """Name of the fabric that a garment is usually made of."""
+    return entry(name).fabric
+
+
+def describe() -> dict[str, dict[str, Any]]:
+    """Of each garment: label, text, kind, default fabric, options (default, range, meaning), measurements needed."""
+    return {
+        name: {"label": e.label, "text": e.text, "kind": e.kind, "fabric": e.fabric, "options": options_of(e.options),
+               "measurements": e.needs}
+        for name, e in _LIBRARY.items()
+    }
+
+
+def draft(name: str, measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = None,
+          **options: Any) -> Pattern:
+    """Drafts a garment for a body.
+
+    Args:
+        name: One of ``names()`` or an alias.
+        measurements: ISO names to metres, or to ``engine.core.types.Measurement``.
+        landmarks: The body's landmarks in the draping pose [m]; estimated from the measurements when left out.
+        options: See ``describe()``; metres.
+
+    Raises:
+        InputError: unknown garment or option, a value out of range, or measurements missing (all are named).
+    """
+    e = _LIBRARY[_resolve(name)]
+    return e.block(measurements, landmarks, read_options(e.options, options, e.label))
+
+
+def _resolve(name: str) -> str:
+    key = name.strip().lower().replace("-", "_").replace(" ", "_")
+    key = ALIASES.get(key, key)
+    if key in _LIBRARY:
+        return key
+    close = difflib.get_close_matches(key, [*_LIBRARY, *ALIASES], n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"the garments are: {', '.join(_LIBRARY)}"
+    raise InputError("garment.unknown", f"there is no garment '{name}' in the library", hint)
