@@ -30,4 +30,4 @@ lint: setup-dev
 	.venv/bin/lint-imports
 
 clean:
-	rm -rf .venv web/node_modules web/dist out
+	rm -rf .venv web/node_modules engine/app/static/vendor out

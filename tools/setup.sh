@@ -8,7 +8,7 @@ say() { printf '\033[1m[setup]\033[0m %s\n' "$*" >&2; }
 
 stamp=".venv/.toile-$mode"
 want="$(cat tools/setup.sh requirements.lock pyproject.toml web/package-lock.json 2>/dev/null | sha256sum | cut -c1-64) $(pwd -P)"
-if [ -x .venv/bin/toile ] && [ -f web/dist/model-viewer.min.js ] && [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; then
+if [ -x .venv/bin/toile ] && [ -f engine/app/static/vendor/model-viewer.min.js ] && [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; then
   exit 0
 fi
 
@@ -59,7 +59,7 @@ if [ "$mode" = dev ] || [ -f .venv/.toile-dev ]; then target='.[dev]'; else targ
 if [ -f web/package-lock.json ]; then
   if command -v npm >/dev/null; then
     say "web assets from npm"
-    (cd web && npm ci --silent --no-audit --no-fund && npm run --silent build)
+    (cd web && npm ci --silent --no-audit --no-fund && npm run --silent bundle)
   else
     say "npm is missing: toile view and the glTF validator will not work"
   fi
