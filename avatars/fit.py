@@ -16,6 +16,7 @@ from avatars.body_model import BodyModel
 from avatars.camera_guess import first_view
 from avatars.contours import Contour, refine, trace
 from avatars.fit_model import BodyArrays, View
+from avatars.fit_overlay import write_overlays
 from avatars.fit_silhouette import render_mask
 from avatars.fit_solver import Observation, Problem, Settings, ShapeKnowledge, Solution
 from avatars.landmarks33 import load_regressor
@@ -28,7 +29,7 @@ from avatars.segment import cut_out, cut_out_along
 from engine.core.errors import InputError
 from engine.core.types import Body, Camera
 
-__all__ = ["FitResult", "ViewResult", "fit_photos"]
+__all__ = ["FitResult", "ViewResult", "fit_photos", "write_overlays"]
 
 SPACING = 2.0  #: of contour points [px]
 HEIGHT_STD = 0.005  #: of a typed height [m]

@@ -213,7 +213,8 @@ class BodyArrays:
             moved[j] = moved[p] + turn[0, p] @ (self.joint_directions[j] - self.joint_directions[p])
         slide = moved - turn[0] @ self.joint_directions
         turned = (weights @ turn[0].reshape(55, 9)).reshape(-1, 3, 3)
-        by_betas = turned @ self.directions[ids] + (weights @ slide.reshape(55, -1)).reshape(len(rest), 3, self.shape_count)
+        slid = (weights @ slide.reshape(55, -1)).reshape(len(rest), 3, self.shape_count)
+        by_betas = turned @ self.directions[ids] + slid
         joints_by_q = np.moveaxis((place[1:] - place[0]) / _STEP, 0, -1)
         return by_betas, by_q.reshape(len(rest), 3, len(free)), moved, joints_by_q
 
