@@ -36,7 +36,7 @@ def bake_transfer(
     centre: np.ndarray,
     radius: float,
     directions: int = 128,
-    offset: float = 0.004,
+    offset: float = 0.003,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Diffuse transfer of points on or near the occluders.
 

@@ -18,7 +18,7 @@ from render.studio import Studio, turn_matrix
 __all__ = ["GpuScene"]
 
 FLOOR_GRID = 96  #: points along each side of the floor's baked square
-BAKE_SIZE = 640  #: depth maps of the bake [px]
+BAKE_SIZE = 1024  #: depth maps of the bake [px]
 
 
 class GpuScene:
@@ -53,7 +53,7 @@ class GpuScene:
         self.floor_open = self._bake(directions)
         self.backdrop = self._cyclorama()
         self.shadows = {
-            name: self._shadow_map(size) for name, size in (("key", shadow_size), ("rim", shadow_size // 2))
+            name: self._shadow_map(size) for name, size in (("key", shadow_size), ("rim", shadow_size))
         }
         linear, nearest = (context.LINEAR, context.LINEAR), (context.NEAREST, context.NEAREST)
         self.compared = context.sampler(compare_func="<=", filter=linear, repeat_x=False, repeat_y=False)
@@ -198,9 +198,8 @@ class GpuScene:
         for mesh, start, end in zip(self.meshes, ends, ends[1:], strict=False):
             mesh.take_baked(transfer[start:end], visible[start:end])
         _release(frame)
-        texture = self.context.texture(
-            (FLOOR_GRID, FLOOR_GRID), 1, visible[ends[-2] :].astype(np.float32).tobytes(), dtype="f4"
-        )
+        sky = _soften(visible[ends[-2] :].reshape(FLOOR_GRID, FLOOR_GRID))
+        texture = self.context.texture((FLOOR_GRID, FLOOR_GRID), 1, sky.astype(np.float32).tobytes(), dtype="f4")
         texture.filter = (self.context.LINEAR, self.context.LINEAR)
         texture.repeat_x = texture.repeat_y = False
         return texture
@@ -283,6 +282,15 @@ class GpuScene:
     def _set(self, program: str, name: str, matrix: np.ndarray) -> None:
         if name in self.programs[program]:
             self.programs[program][name].write(np.ascontiguousarray(matrix.T, np.float32).tobytes())
+
+
+def _soften(sky: np.ndarray) -> np.ndarray:
+    """Smooths the floor's visible sky, more where it is bright: far from the feet every baked direction would show."""
+    from scipy.ndimage import gaussian_filter
+
+    near, far = gaussian_filter(sky, 0.7, mode="nearest"), gaussian_filter(sky, 4.0, mode="nearest")
+    weight = np.clip((far - 0.45) / 0.35, 0, 1)
+    return near + (far - near) * weight
 
 
 def _release(frame: Any) -> None:

@@ -32,7 +32,7 @@ MAP_STYLES: dict[str, MapStyle] = {
     ),
     # sequential, lightness falls evenly: pale is no contact, dark is the strongest
     "pressure": MapStyle(
-        "Contact pressure", "kPa", 1e-3, False, ("#dcd9d1", "#f2c56c", "#ea7f47", "#b93a5c", "#4f1d63"), (0.0, 2000.0)
+        "Contact pressure", "kPa", 1e-3, False, ("#e4e1d9", "#eebb60", "#ea7f47", "#b93a5c", "#4f1d63"), (0.0, 2000.0)
     ),
 }
 

@@ -44,9 +44,9 @@ class PreviewQuality:
 
 
 PREVIEW_QUALITY = {
-    "draft": PreviewQuality((600, 800), (360, 480), 24, 1.0, 64, 1024, 10),
-    "standard": PreviewQuality((900, 1200), (480, 640), 36, 1.5, 128, 2048, 16),
-    "fine": PreviewQuality((1500, 2000), (720, 960), 48, 2.0, 256, 4096, 32),
+    "draft": PreviewQuality((600, 800), (360, 480), 24, 2.0, 96, 1024, 8),
+    "standard": PreviewQuality((900, 1200), (480, 640), 36, 2.0, 160, 2048, 12),
+    "fine": PreviewQuality((1500, 2000), (720, 960), 48, 2.0, 320, 4096, 24),
 }
 
 
@@ -88,14 +88,15 @@ class Preview:
         self.quality = q = PREVIEW_QUALITY[quality] if isinstance(quality, str) else quality
         self._context = create_context()
         try:
-            self._scene = GpuScene(
-                self._context,
-                shown,
-                studio or Studio(),
-                directions=q.bake_directions,
-                shadow_size=q.shadow_size,
-                shadow_taps=q.shadow_taps,
-            )
+            with self._context:
+                self._scene = GpuScene(
+                    self._context,
+                    shown,
+                    studio or Studio(),
+                    directions=q.bake_directions,
+                    shadow_size=q.shadow_size,
+                    shadow_taps=q.shadow_taps,
+                )
         except BaseException:
             self.close()
             raise
@@ -132,8 +133,11 @@ class Preview:
         camera = camera if size is None else resized(camera, size)
         scale = self.quality.supersample if supersample is None else supersample
         large = tuple(max(1, round(n * scale)) for n in camera.size)
-        self._scene.set_turn(camera_azimuth(camera))
-        rgba = self._scene.draw(resized(camera, large), mode, backdrop=self.backdrop == "studio")
+        empty = np.zeros((0, 0), np.float32)
+        with self._context:  # another preview may have been current since
+            self._scene.set_turn(camera_azimuth(camera))
+            rgba = self._scene.draw(resized(camera, large), mode, backdrop=self.backdrop == "studio")
+            extra = self._scene.draw_buffers(camera, mode) if buffers else (empty,) * 4
         if large != camera.size:
             import cv2
 
@@ -141,8 +145,6 @@ class Preview:
         alpha, rgb = np.clip(rgba[..., 3], 0, 1), rgba[..., :3]
         if self.backdrop == "none":
             rgb = rgb / np.maximum(alpha, 1e-4)[..., None]
-        empty = np.zeros((0, 0), np.float32)
-        extra = self._scene.draw_buffers(camera, mode) if buffers else (empty,) * 4
         return ImageBuffers(np.ascontiguousarray(rgb), alpha, *extra)
 
     def picture(self, camera: Camera, *, mode: str = "beauty", legend: bool = True, **options) -> np.ndarray:

@@ -29,17 +29,17 @@ class Studio:
     """Light set-up. Radiances are relative to a white card that the whole set-up exposes to about 0.8."""
 
     key_direction: tuple[float, float, float] = (-0.52, 0.62, 0.72)
-    key_radiance: tuple[float, float, float] = (1.72, 1.66, 1.58)
-    key_tan_radius: float = 0.13  #: tangent of the key light's angular radius, the softness of its shadows
+    key_radiance: tuple[float, float, float] = (1.16, 1.12, 1.07)
+    key_tan_radius: float = 0.10  #: tangent of the key light's angular radius, the softness of its shadows
     rim_direction: tuple[float, float, float] = (0.75, 0.42, -0.72)
-    rim_radiance: tuple[float, float, float] = (0.62, 0.66, 0.72)
+    rim_radiance: tuple[float, float, float] = (0.42, 0.44, 0.48)
     softboxes: tuple[Softbox, ...] = (
-        Softbox((0.95, 0.25, 0.55), 0.62, (0.62, 0.65, 0.70)),  # fill, from the other side of the camera
-        Softbox((0.0, 1.0, 0.15), 0.80, (0.78, 0.79, 0.82)),  # overhead bank
-        Softbox((-1.0, 0.15, -0.35), 0.50, (0.55, 0.56, 0.58)),  # edge strip
+        Softbox((0.95, 0.25, 0.55), 0.62, (0.50, 0.515, 0.54)),  # fill, from the other side of the camera
+        Softbox((0.0, 1.0, 0.15), 0.80, (0.48, 0.49, 0.51)),  # overhead bank
+        Softbox((-1.0, 0.15, -0.35), 0.50, (0.40, 0.41, 0.42)),  # edge strip
     )
-    wall: tuple[float, float, float] = (0.30, 0.30, 0.305)  #: light that the room gives back
-    floor: tuple[float, float, float] = (0.22, 0.215, 0.21)
+    wall: tuple[float, float, float] = (0.17, 0.17, 0.173)  #: light that the room gives back
+    floor: tuple[float, float, float] = (0.14, 0.137, 0.133)
     backdrop_floor: tuple[float, float, float] = (0.68, 0.675, 0.665)  #: colours of the seamless paper
     backdrop_wall: tuple[float, float, float] = (0.60, 0.60, 0.60)
     backdrop_edge: tuple[float, float, float] = (0.46, 0.46, 0.465)

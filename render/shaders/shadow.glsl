@@ -6,8 +6,13 @@ uniform float key_extent;  // half the width of the shadow map [m]
 uniform float key_softness; // tangent of the light's angular radius
 uniform int shadow_taps;
 
-float grain(vec2 pixel) { // interleaved gradient noise (Jimenez 2014)
-    return fract(52.9829189 * fract(dot(pixel, vec2(0.06711056, 0.00583715))));
+// Turns the taps' pattern: from pixel to pixel by interleaved gradient noise (Jimenez 2014), and by quarters of the
+// step between two taps inside each block of 2 x 2, whose average (by supersampling) thus has four times the taps.
+float grain(vec2 pixel) {
+    ivec2 p = ivec2(pixel);
+    vec2 block = vec2(p / 2);
+    float noise = fract(52.9829189 * fract(dot(block, vec2(0.06711056, 0.00583715))));
+    return 6.2831853 * noise + 0.6 * float((p.x & 1) + 2 * (p.y & 1));
 }
 
 vec2 disc(int i, int count, float turn) {
@@ -19,7 +24,7 @@ vec2 disc(int i, int count, float turn) {
 float key_light(vec3 point) {
     vec3 p = (key_matrix * vec4(point, 1.0)).xyz * 0.5 + 0.5;
     p.z = min(p.z, 0.9999); // beyond the map there is nothing in the way
-    float turn = 6.2831853 * grain(gl_FragCoord.xy);
+    float turn = grain(gl_FragCoord.xy);
     float search = 0.10 * key_softness / key_extent + 0.004;
     float blockers = 0.0, sum = 0.0;
     int looks = max(shadow_taps / 2, 6);

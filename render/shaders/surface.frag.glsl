@@ -76,7 +76,7 @@ vec3 cloth_detail(inout vec3 n, vec3 albedo) {
     // uneven yarns: long faint streaks, which are what one sees of a weave from across a room
     float far = 1.0 - smoothstep(0.003, 0.012, footprint);
     float streak = noise(uv_metres * vec2(900.0, 22.0)) + noise(uv_metres * vec2(26.0, 800.0));
-    float amount = weave == 3 ? 0.03 : (weave == 2 ? 0.09 : 0.06);
+    float amount = weave == 1 ? 0.06 : 0.03;
     return albedo * (1.0 + far * amount * (streak - 1.0));
 }
 
@@ -127,8 +127,8 @@ void main() {
 #if CLOTH
     else albedo = cloth_detail(n, albedo);
 #endif
-    float shadow = key_light(position + flat_normal * 0.004);
-    vec3 r = (rim_matrix * vec4(position + flat_normal * 0.006, 1.0)).xyz * 0.5 + 0.5;
+    float shadow = key_light(position + flat_normal * 0.0025);
+    vec3 r = (rim_matrix * vec4(position + flat_normal * 0.003, 1.0)).xyz * 0.5 + 0.5;
     float rim = texture(rim_shadow, r);
 
     // light that bounces between near surfaces of the same colour (Jimenez et al. 2016)
@@ -141,7 +141,8 @@ void main() {
 #if CLOTH
     sum += sheen * 0.45 * pow(1.0 - nv, 4.0) * mix(vec3(1.0), albedo, 0.5) * light;
 #else
-    sum += (0.04 + 0.5 * pow(1.0 - nv, 5.0)) * (1.0 - 0.7 * roughness) * light * 0.8;
+    float grazing = pow(1.0 - nv, 5.0) * smoothstep(-0.05, 0.1, away); // none where a crease turns from the eye
+    sum += (0.03 + 0.4 * grazing) * (1.0 - 0.7 * roughness) * light;
 #endif
     sum += lit_by(key_direction, key_radiance * mix(shadow, shadow * bounced.g, 0.3), n, v, albedo);
     sum += lit_by(rim_direction, rim_radiance * rim, n, v, albedo);

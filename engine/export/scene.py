@@ -1,0 +1,174 @@
+"""From a body and a draped garment to meshes with materials, ready to be drawn or exported."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.core.mesh import face_normals_areas, vertex_normals, weld_map
+from engine.core.types import Body, Drape, Fabric, Garment, Material, SceneMesh
+from engine.export.atlas import grain_plane, pack_panels
+
+__all__ = ["body_scene_mesh", "edge_distances", "garment_scene_mesh", "principal_stretch"]
+
+SKIN = (0.55, 0.40, 0.325, 1.0)  #: a mannequin's warm mid tone, linear
+STRAIN_STEPS = (0.02, 0.05, 0.10, 0.20, 0.40)  #: ends of the colour bar [-]
+PRESSURE_STEPS = (500.0, 1000.0, 2000.0, 5000.0, 10000.0, 20000.0)  #: [Pa]
+EDGE_REACH = 0.03  #: up to where distances to hems and seams are told apart [m]
+#: one repeat of the weave in thicknesses of the cloth: yarns are about as wide as half the cloth is thick
+REPEAT_PER_THICKNESS = {"plain": 2.4, "twill": 3.0, "satin": 2.4, "knit": 1.8}
+#: seam partners whose normals differ more than this (cosine) are a fold or an edge, not a smooth surface
+SMOOTH_COSINE = 0.3
+
+
+def garment_scene_mesh(
+    garment: Garment, drape: Drape, fabric: Fabric | None = None, *, name: str = "garment"
+) -> SceneMesh:
+    """The draped garment with its fabric, texture coordinates and fields.
+
+    Fields (``maps``): ``strain``, the greatest stretch in any direction; ``pressure`` on the body; ``hem`` and
+    ``seam``, distances to the nearest open and sewn edge.
+
+    Args:
+        fabric: what it is made of; the first panel's if None.
+    """
+    fabric = fabric or garment.fabrics[0]
+    faces = np.asarray(garment.faces, np.int32)
+    count = len(drape.positions)
+    weld = weld_map(count, garment.seam_pairs)
+    plane = grain_plane(garment.rest_uv, garment.vertex_panel, garment.grain)
+    stretch = _to_vertices(principal_stretch(drape.strain), faces, garment.rest_uv, weld)
+    pressure = np.maximum(_group_max(np.asarray(drape.pressure, np.float64), weld), 0)
+    strain_end, pressure_end = _nice_end(np.abs(stretch), STRAIN_STEPS), _nice_end(pressure, PRESSURE_STEPS)
+    hem, seam = edge_distances(garment.rest_uv, faces, garment.seam_pairs)
+    maps = {
+        "strain": 0.5 + 0.5 * stretch / strain_end,
+        "pressure": pressure / pressure_end,
+        "hem": hem / EDGE_REACH,
+        "seam": seam / EDGE_REACH,
+    }
+    return SceneMesh(
+        name=name,
+        vertices=np.asarray(drape.positions, np.float32),
+        faces=faces,
+        material=_cloth(fabric),
+        normals=_seam_normals(drape.positions, faces, weld),
+        uv=pack_panels(plane, garment.vertex_panel),
+        uv_metres=plane,
+        maps={key: np.clip(value, 0, 1).astype(np.float32) for key, value in maps.items()},
+        map_ranges={
+            "strain": (-strain_end, strain_end),
+            "pressure": (0.0, pressure_end),
+            "hem": (0.0, EDGE_REACH),
+            "seam": (0.0, EDGE_REACH),
+        },
+    )
+
+
+def body_scene_mesh(body: Body, *, name: str = "body") -> SceneMesh:
+    """The body as a neutral mannequin; vertices are split where its texture coordinates are."""
+    normals = vertex_normals(body.vertices, body.faces)
+    vertices, faces, uv = body.vertices, body.faces, None
+    if len(body.uv_faces) == len(body.faces):
+        corners = np.stack([body.faces.reshape(-1), body.uv_faces.reshape(-1)], axis=1)
+        pairs, inverse = np.unique(corners, axis=0, return_inverse=True)
+        faces = inverse.reshape(-1, 3).astype(np.int32)
+        vertices, normals, uv = vertices[pairs[:, 0]], normals[pairs[:, 0]], body.uv[pairs[:, 1]].astype(np.float32)
+        uv = np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1)  # glTF's v runs down the picture
+    material = Material(
+        name="skin", base_color=SKIN, roughness=0.55, texture=_skin_texture() if uv is not None else None
+    )
+    return SceneMesh(name, np.asarray(vertices, np.float32), np.asarray(faces, np.int32), material, normals, uv)
+
+
+def principal_stretch(strain: np.ndarray) -> np.ndarray:
+    """Greatest stretch in any direction in the cloth, now over rest length minus 1, shape [T].
+
+    Args:
+        strain: Green-Lagrange strain in warp, weft and (tensor) shear [-], shape [T, 3].
+    """
+    warp, weft, shear = np.asarray(strain, np.float64).T
+    largest = (warp + weft) / 2 + np.hypot((warp - weft) / 2, shear)
+    return np.sqrt(np.maximum(1 + 2 * largest, 1e-6)) - 1
+
+
+def edge_distances(rest_uv: np.ndarray, faces: np.ndarray, seam_pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance in the cloth of each vertex to the nearest hem and to the nearest seam of its panel [m], shape [N] each.
+
+    Exact on the border and next to it, by vertices further in; at most ``EDGE_REACH``.
+    """
+    from scipy.spatial import cKDTree
+
+    halves = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
+    edges, uses = np.unique(halves, axis=0, return_counts=True)
+    border = edges[uses == 1]
+    sewn = np.zeros(len(rest_uv), bool)
+    sewn[np.asarray(seam_pairs).reshape(-1)] = True
+    is_seam = sewn[border].all(axis=1)
+    island = weld_map(len(rest_uv), edges)
+    # islands apart in a third coordinate, so that panels drawn over one another do not meet
+    spread = np.column_stack([rest_uv, island * (4 * EDGE_REACH)]).astype(np.float64)
+    result = []
+    for chosen in (border[~is_seam], border[is_seam]):
+        distance = np.full(len(rest_uv), EDGE_REACH)
+        if len(chosen):
+            t = np.linspace(0, 1, 9)[:, None, None]
+            points = (spread[chosen[:, 0]] * (1 - t) + spread[chosen[:, 1]] * t).reshape(-1, 3)
+            near, _ = cKDTree(points).query(spread, distance_upper_bound=EDGE_REACH)
+            distance = np.minimum(near, EDGE_REACH)
+        result.append(distance)
+    return result[0], result[1]
+
+
+def _seam_normals(positions: np.ndarray, faces: np.ndarray, weld: np.ndarray) -> np.ndarray:
+    """Normals that run smoothly over flat seams but keep folded ones and collars' edges sharp, shape [N, 3]."""
+    own, shared = vertex_normals(positions, faces), vertex_normals(positions, faces, weld)
+    return np.where((own * shared).sum(1, keepdims=True) > SMOOTH_COSINE, shared, own)
+
+
+def _to_vertices(values: np.ndarray, faces: np.ndarray, rest_uv: np.ndarray, weld: np.ndarray) -> np.ndarray:
+    """Area-weighted means of triangles' values at vertices, the same on both sides of a seam, shape [N]."""
+    flat = np.column_stack([rest_uv, np.zeros(len(rest_uv))])
+    area = face_normals_areas(flat, faces)[1].astype(np.float64)
+    groups, size = weld[faces].reshape(-1), int(weld.max()) + 1
+    weight = np.bincount(groups, np.repeat(area, 3), minlength=size)
+    total = np.bincount(groups, np.repeat(area * np.nan_to_num(values), 3), minlength=size)
+    return (total / np.maximum(weight, 1e-12))[weld]
+
+
+def _group_max(values: np.ndarray, weld: np.ndarray) -> np.ndarray:
+    best = np.full(int(weld.max()) + 1, -np.inf)
+    np.maximum.at(best, weld, np.nan_to_num(values))
+    return best[weld]
+
+
+def _nice_end(values: np.ndarray, steps: tuple[float, ...]) -> float:
+    """The first step that covers all but the top two percent of the values."""
+    top = float(np.percentile(values, 98)) if len(values) else 0.0
+    return next((step for step in steps if step >= top), steps[-1])
+
+
+def _cloth(fabric: Fabric) -> Material:
+    repeat = REPEAT_PER_THICKNESS.get(fabric.weave, 2.4) * fabric.thickness
+    return Material(
+        name=fabric.name,
+        base_color=(*(float(c) for c in fabric.base_color), float(fabric.opacity)),
+        roughness=fabric.roughness,
+        sheen=fabric.sheen,
+        double_sided=True,
+        weave=fabric.weave,
+        weave_scale=float(np.clip(repeat, 0.0004, 0.004)),
+    )
+
+
+def _skin_texture(pixels: int = 256) -> np.ndarray:
+    """Faint warm mottling that tiles, sRGB uint8, shape [n, n, 3]."""
+    random = np.random.default_rng(3)
+    frequency = np.fft.fftfreq(pixels)
+    radius = np.hypot(*np.meshgrid(frequency, frequency))
+    field = np.zeros((pixels, pixels))
+    for low, high, amount in ((4, 12, 0.6), (16, 48, 0.4)):
+        spectrum = np.fft.fft2(random.standard_normal((pixels, pixels)))
+        band = np.fft.ifft2(spectrum * ((radius > low / pixels) & (radius < high / pixels))).real
+        field += amount * band / band.std()
+    factor = np.clip(0.965 + 0.012 * field[..., None] * np.array([0.7, 1.0, 1.1]), 0, 1)
+    return np.round(factor * 255).astype(np.uint8)

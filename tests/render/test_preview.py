@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+
+from engine.core.errors import InputError, JobError
+from render.camera import standard_cameras
+from render.preview import Preview, PreviewQuality, render_view, turntable
+
+SMALL = PreviewQuality((150, 200), (90, 120), 4, 1.0, 32, 256, 6)
+
+
+@pytest.fixture(scope="module")
+def preview(opengl, body, cloth):
+    with Preview([body, cloth], quality=SMALL) as held:
+        yield held
+
+
+@pytest.fixture(scope="module")
+def front(preview):
+    return standard_cameras(preview.meshes, size=SMALL.still)["front"]
+
+
+def test_buffers_agree_with_the_scene(preview, front):
+    buffers = preview.view(front)
+    assert buffers.rgb.shape == (200, 150, 3) and np.isfinite(buffers.rgb).all()
+    assert set(np.unique(buffers.material_id)) == {-1, 0, 1}
+    hit = buffers.material_id >= 0
+    assert np.isinf(buffers.depth[~hit]).all()
+    eye = -front.world_to_camera[:3, :3].T @ front.world_to_camera[:3, 3]
+    assert np.abs(buffers.depth[hit] - eye[2]).max() < 0.5
+    assert np.linalg.norm(buffers.normal[hit], axis=1) == pytest.approx(1, abs=1e-3)
+    assert (buffers.normal[hit][:, 2] > -0.3).all()  # what is seen from the front faces the front
+    cloth = buffers.material_id == 1
+    assert buffers.albedo[cloth] == pytest.approx(np.tile((0.08, 0.12, 0.30), (cloth.sum(), 1)), abs=1e-3)
+    rows = np.nonzero(cloth.any(axis=1))[0]
+    assert 60 < rows.min() < 100 and 110 < rows.max() < 150  # a skirt hangs about the middle: row 0 is the top
+    assert buffers.alpha[hit].mean() > 0.97 and buffers.alpha[:10].max() == 0
+
+
+def test_skin_never_shows_through_cloth_that_lies_on_it(opengl, body, cloth):
+    tight = np.array(cloth.vertices)
+    radius = np.interp(tight[:, 1], np.linspace(0, 1.7, 60), np.hypot(body.vertices[::49, 0], body.vertices[::49, 2]))
+    turn = np.arctan2(tight[:, 0], tight[:, 2])
+    tight[:, 0], tight[:, 2] = (radius - 0.0005) * np.sin(turn), (radius - 0.0005) * np.cos(turn)
+    worn = type(cloth)(**{**cloth.__dict__, "vertices": tight, "normals": None})
+    front = standard_cameras([body, worn], size=SMALL.still)["front"]
+    shown = render_view([body, worn], front, quality=SMALL).material_id
+    inside = shown[95:130, 70:80]
+    assert (inside == 1).all()
+
+
+def test_light_and_shadow(preview, front, body):
+    buffers = preview.view(front)
+    picture = buffers.rgb.mean(-1)
+    assert picture[5:15].mean() == pytest.approx(np.median(picture[5:15]), rel=0.1)  # an even backdrop
+    skin = (buffers.material_id == 0) & (np.arange(200)[:, None] > 20)
+    columns = np.nonzero(skin.any(axis=0))[0]
+    left, right = columns[: len(columns) // 3], columns[-len(columns) // 3 :]
+    upper = skin & (np.arange(200)[:, None] < 80)
+    assert picture[:, left][upper[:, left]].mean() > picture[:, right][upper[:, right]].mean()  # the key light's side
+    under_hem = skin & (np.arange(200)[:, None] > 138) & (np.arange(200)[:, None] < 146)
+    bare = render_view([body], front, quality=SMALL).rgb.mean(-1)
+    assert picture[under_hem].mean() < 0.85 * bare[under_hem].mean()  # the skirt shades the skin beneath it
+
+
+def test_maps_colour_only_the_mesh_that_has_them(preview, front):
+    beauty, strain, pressure = (preview.view(front, mode=m) for m in ("beauty", "strain", "pressure"))
+    cloth, skin = beauty.material_id == 1, beauty.material_id == 0
+    assert np.abs(strain.rgb - beauty.rgb)[cloth].mean() > 0.05
+    assert np.abs(strain.rgb - pressure.rgb)[cloth].mean() > 0.02
+    assert np.abs(strain.rgb - beauty.rgb)[skin].mean() < 0.01
+    right, left = strain.rgb[100, 95], strain.rgb[100, 55]  # +X, at the picture's right, is stretched
+    assert right[0] > right[2] and left[2] > left[0]
+
+
+def test_pictures_of_maps_carry_a_legend(preview, front):
+    with_legend, without = (preview.picture(front, mode="strain", legend=on) for on in (True, False))
+    assert with_legend.dtype == np.uint8
+    changed = np.abs(with_legend.astype(int) - without).sum(-1) > 30
+    assert changed[:, :60].sum() > 200 and not changed[:, 75:].any()
+
+
+def test_sheer_cloth_lets_the_body_through(opengl, body, cloth):
+    camera = standard_cameras([body, cloth], size=SMALL.still)["front"]
+    material = type(cloth.material)(**{**cloth.material.__dict__, "base_color": (0.08, 0.12, 0.30, 0.3)})
+    sheer = type(cloth)(**{**cloth.__dict__, "material": material})
+    solid, thin = (render_view([body, c], camera, quality=SMALL) for c in (cloth, sheer))
+    middle = (slice(95, 125), slice(70, 80))
+    assert thin.rgb[middle][..., 0].mean() > 1.3 * solid.rgb[middle][..., 0].mean()
+
+
+def test_transparent_backdrop(opengl, body, cloth):
+    camera = standard_cameras([body, cloth], size=SMALL.still)["front"]
+    with Preview([body, cloth], quality=SMALL, backdrop="none") as scene:
+        picture = scene.picture(camera)
+    assert picture.shape == (200, 150, 4)
+    assert picture[0, 0, 3] == 0 and picture[110, 75, 3] == 255
+
+
+def test_turntable_turns_and_comes_round(opengl, body, cloth):
+    steps = []
+    frames = turntable([body, cloth], 4, quality=SMALL, mode="strain", progress=lambda share, what: steps.append(share))
+    assert len(frames) == 4 and frames[0].shape == (120, 90, 3) and steps[-1] == 1
+    assert np.abs(frames[0].astype(int) - frames[2]).mean() > 0.5
+
+
+def test_same_scene_same_picture(preview, front, opengl, body, cloth):
+    again = render_view([body, cloth], front, quality=SMALL)
+    assert np.array_equal(again.rgb, preview.view(front).rgb)
+
+
+def test_without_opengl_there_is_a_clear_error(monkeypatch, body):
+    import moderngl
+
+    def missing(**_):
+        raise Exception("libEGL.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(moderngl, "create_context", missing)
+    with pytest.raises(JobError) as caught:
+        Preview([body], quality=SMALL)
+    assert caught.value.code == "render.no_opengl"
+    assert "apt install" in caught.value.hint and "libEGL" in caught.value.message
+
+
+def test_wrong_requests(opengl, preview, front, body):
+    with pytest.raises(InputError, match="mode"):
+        preview.view(front, mode="sketch")
+    with pytest.raises(InputError, match="quality"):
+        Preview([body], quality="superb")
+    with pytest.raises(InputError, match="backdrop"):
+        Preview([body], backdrop="beach")
+    with pytest.raises(InputError, match="nothing to show"):
+        Preview([])
