@@ -78,9 +78,7 @@ def _load_body(run: Run, args: Namespace) -> Body:
 def _fabric_name(args: Namespace) -> str:
     if args.fabric:
         return args.fabric
-    from garments import library
-
-    return library.default_fabric(args.garment)
+    return pipeline.default_fabric(args.garment)
 
 
 def _drape_json(garment: Garment, drape: Drape) -> dict[str, Any]:

@@ -103,6 +103,13 @@ def load_fabric(name_or_path: str) -> Fabric:
     return read_fabric(Path(name_or_path)) if _is_file(name_or_path) else fabric(name_or_path)
 
 
+def default_fabric(garment: str) -> str:
+    """The fabric a library garment is usually made of; cotton poplin for a pattern file, which names none."""
+    from garments import library
+
+    return "poplin" if _is_file(garment) else library.default_fabric(garment)
+
+
 def drape_garment(run: Run, body: Body, *, garment: str, fabric: str) -> Look:
     """Meshes, places and drapes a garment (library name or pattern file) in a fabric on a body."""
     from garments.fabrics import load_fabrics

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from engine.core.mesh import unique_edges, weld_map
 from engine.core.types import Body, Drape, Fabric, FitReport, Garment, ZoneFit
 
 __all__ = ["fit_report", "stretch_percent"]
 
 #: SMPL-X joints that drive the arms and hands, and each leg.
 ARMS = frozenset({16, 17, 18, 19, 20, 21, *range(25, 55)})
+OPENING = 0.03  #: ends of a cut closer than this are the two edges of a closed opening [m]
 BAND = 0.03  #: half height of the strip in which strain and pressure are read [m]
 #: Skin pressure that wearers call uncomfortable: about 4 kPa in clothing-comfort studies
 #: (Denton 1972: discomfort at 5.9-9.8 kPa; Makabe 1993: waistbands above 3.9 kPa).
@@ -126,22 +128,30 @@ def _rest_girth(zone: Zone, garment: Garment, positions: np.ndarray, use: np.nda
 
 
 def _encircles(zone: Zone, garment: Garment, positions: np.ndarray, use: np.ndarray) -> bool:
-    """Whether the cut goes all round the zone's point (no gap of more than 90 degrees)."""
-    normal = zone.normal / np.linalg.norm(zone.normal)
-    centre = positions[garment.faces[use]].mean(1)
-    near = np.abs((centre - zone.point) @ normal) < 0.02
-    if zone.part == "torso":
-        middle = np.array([0.0, zone.point[1], 0.0]) if near.sum() < 8 else np.median(centre[near], axis=0)
-    else:
-        middle = zone.point
-    offset = centre[near] - middle
-    if len(offset) < 8:
+    """Whether the cut runs all the way round: it ends nowhere, or only where another end is near (a closed front).
+
+    A cut through a hem, or past the end of a sleeve, has ends far apart.
+    """
+    weld = weld_map(len(positions), garment.seam_pairs)
+    faces = weld[garment.faces[use]]
+    height = (positions - zone.point) @ (zone.normal / np.linalg.norm(zone.normal))
+    level = np.zeros(weld.max() + 1)
+    place = np.zeros((weld.max() + 1, 3))
+    level[weld], place[weld] = height, positions
+    edges, face_edges = unique_edges(faces)
+    open_edge = np.bincount(face_edges.ravel(), minlength=len(edges)) == 1
+    crossed = (level[edges[:, 0]] < 0) != (level[edges[:, 1]] < 0)
+    if not crossed.any():
         return False
-    e1 = np.cross(normal, [0.0, 0.0, 1.0] if abs(normal[2]) < 0.9 else [1.0, 0.0, 0.0])
-    e1 /= np.linalg.norm(e1)
-    angle = np.sort(np.arctan2(offset @ np.cross(normal, e1), offset @ e1))
-    gaps = np.diff(np.append(angle, angle[0] + 2 * np.pi))
-    return bool(gaps.max() < np.pi / 2)
+    a, b = edges[open_edge & crossed].T
+    t = (level[a] / (level[a] - level[b]))[:, None]
+    ends = place[a] * (1 - t) + place[b] * t
+    if len(ends) == 0:
+        return True
+    if len(ends) == 1:
+        return False
+    nearest, _ = cKDTree(ends).query(ends, k=2, workers=1)
+    return bool(nearest[:, 1].max() < OPENING)
 
 
 def stretch_percent(strain: np.ndarray) -> np.ndarray:

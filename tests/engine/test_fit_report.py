@@ -55,8 +55,10 @@ def dressed(garment_radius: float, body_radius: float, intended: float | None = 
     points, faces, a, y = tube(shown, 1.4, 0.8)
     uv = np.stack([garment_radius * a, y], -1).astype(np.float32)
     n, t = len(points), len(faces)
+    first = np.arange(0, n, 65)
+    seam = np.stack([first, first + 64], 1).astype(np.int32)
     garment = Garment(
-        uv, faces, points, np.zeros((0, 2), np.int32), np.zeros(0, np.int32), np.zeros(0), np.zeros(t, np.int32),
+        uv, faces, points, seam, np.zeros(len(seam), np.int32), np.zeros(len(seam)), np.zeros(t, np.int32),
         np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(1), np.ones(t), (fabric(),), ("front",), name="tube",
         kind="top", intended_ease={} if intended is None else {f"{name}_girth": intended for name in LEVELS},
     )  # fmt: skip
@@ -113,6 +115,19 @@ def test_a_garment_that_does_not_go_round_has_no_girth_there():
     open_one = Garment(**{**garment.__dict__, "faces": garment.faces[half], "panel_id": garment.panel_id[half]})
     drape = Drape(drape.positions, drape.strain[half], drape.pressure, "converged")
     assert fit_report(open_one, drape, body(0.14), fabric()).zones == ()
+
+
+def test_a_cut_through_a_slanting_hem_has_no_girth():
+    garment, drape = dressed(0.15, 0.14)
+    slant = drape.positions.copy()
+    slant[:, 1] += 0.3 * np.clip((1.0 - slant[:, 1]) / 0.2, 0, 1) * slant[:, 0]
+    slanted = Drape(slant, drape.strain, drape.pressure, "converged")
+    zones = {z.zone for z in fit_report(garment, slanted, body(0.14), fabric()).zones}
+    assert "waist_girth" in zones
+    low = body(0.14)
+    low.landmarks["hip_front"] = np.array([0, 0.8, 0.14])
+    zones = {z.zone for z in fit_report(garment, slanted, low, fabric()).zones}
+    assert "hip_girth" not in zones
 
 
 def test_stretch_percent():
