@@ -56,6 +56,7 @@ class BodyModel:
     hands_mean: np.ndarray  #: left and right mean hand pose, axis-angle [rad], shape [2, 45]
     extras: dict[str, np.ndarray] = field(default_factory=dict)  #: everything else in the file
     _tensors: dict = field(default_factory=dict, repr=False)
+    _posed: dict = field(default_factory=dict, repr=False)
 
     @property
     def n_betas(self) -> int:
@@ -143,6 +144,41 @@ class BodyModel:
             shift = torch.as_tensor(transl).to(dtype)[:, None]
             skinned, posed = skinned + shift, posed + shift
         return skinned, posed
+
+    def posed_shapes(self, body_pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices as a function of the shape at a fixed body pose, which skinning makes affine (cached).
+
+        Args:
+            body_pose: axis-angle of joints 1-21 [rad], shape [21, 3].
+
+        Returns:
+            Vertices at zero betas [m], shape [V, 3], and their derivatives by beta, shape [V, 3, n_betas], float64;
+            not to be written to.
+        """
+        key = np.asarray(body_pose, np.float64).tobytes()
+        if key not in self._posed:
+            while len(self._posed) >= 4:
+                self._posed.pop(next(iter(self._posed)))
+            self._posed[key] = self._affine(np.asarray(body_pose, np.float64).reshape(1, 21, 3))
+        return self._posed[key]
+
+    def _affine(self, body_pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        t = self._constants(torch.float64)
+        with torch.no_grad():
+            hands = t["hands_mean"][None]
+            full = torch.cat([torch.zeros(1, 1, 3), torch.from_numpy(body_pose), torch.zeros(1, 3, 3), hands[:, 0],
+                              hands[:, 1]], dim=1).double()  # fmt: skip
+            rotation = rotation_matrices(full)
+            rest = t["v_template"]
+            if self.posedirs is not None:
+                feature = (rotation[0, 1:] - torch.eye(3, dtype=torch.float64)).reshape(-1)
+                rest = rest + t["posedirs"] @ feature
+            joints = torch.cat([t["j_template"][None], t["j_shape"].permute(2, 0, 1)])
+            linear, offset, _ = _chain(rotation.expand(len(joints), -1, -1, -1), joints)
+            turn = (t["weights"] @ linear[0].reshape(-1, 9)).reshape(-1, 3, 3)
+            shift = torch.einsum("vj,njd->vdn", t["weights"], offset)
+            base = (turn @ rest[..., None])[..., 0] + shift[..., 0]
+            return base.numpy(), (turn @ t["shapedirs"] + shift[..., 1:]).numpy()
 
     def _constants(self, dtype: torch.dtype) -> dict[str, torch.Tensor]:
         if dtype not in self._tensors:

@@ -39,12 +39,9 @@ class Readings:
 
 def measuring_vertices(model: BodyModel, betas: np.ndarray) -> np.ndarray:
     """Vertices of a shape in the measuring pose, before it is put on the floor [m], shape [V, 3]."""
-    with torch.no_grad():
-        v, _ = model.forward(
-            torch.as_tensor(np.asarray(betas, np.float64))[None],
-            body_pose=torch.as_tensor(measuring_pose()[None].astype(np.float64)),
-        )
-    return v[0].numpy()
+    base, by_beta = model.posed_shapes(measuring_pose())
+    betas = np.asarray(betas, np.float64)
+    return base + by_beta[..., : len(betas)] @ betas
 
 
 def measure(model: BodyModel, betas: np.ndarray) -> dict[str, Measurement]:
@@ -69,28 +66,15 @@ def measurement_jacobian(model: BodyModel, betas: np.ndarray) -> tuple[dict[str,
     Returns:
         Values by name, and d value / d beta, shape [measurement, n_betas], rows in the order of MEASUREMENTS.
     """
-    b = torch.as_tensor(np.asarray(betas, np.float64))[None]
-    pose = torch.as_tensor(measuring_pose()[None].astype(np.float64))
-    vertices = model.forward(b, body_pose=pose)[0][0].detach().requires_grad_(True)
+    vertices = torch.from_numpy(measuring_vertices(model, betas)).requires_grad_(True)
     values = read_tapes(topology_of(model), vertices).values
-    by_vertex = torch.stack(
-        [torch.autograd.grad(values[n], vertices, retain_graph=True)[0].reshape(-1) for n in MEASUREMENTS]
-    )
-    by_beta = shape_derivative(model, b, pose)
-    return {n: float(v.detach()) for n, v in values.items()}, (by_vertex @ by_beta).numpy()
-
-
-def shape_derivative(model: BodyModel, betas: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
-    """d vertices / d beta at a pose, exact since skinning is linear in the shape, shape [3 V, n_betas]."""
-    n = model.n_betas
-    with torch.no_grad():
-        step = torch.zeros((n + 1, n), dtype=torch.float64)
-        step[1:] = torch.eye(n, dtype=torch.float64)
-        out = []
-        base = model.forward(step[:1], body_pose=pose)[0]
-        for k in range(n):
-            out.append((model.forward(step[k + 1 : k + 2], body_pose=pose)[0] - base).reshape(-1))
-    return torch.stack(out, dim=1)
+    by_beta = model.posed_shapes(measuring_pose())[1].reshape(-1, model.n_betas)
+    rows = []
+    for name in MEASUREMENTS:
+        by_vertex = torch.autograd.grad(values[name], vertices, retain_graph=True)[0].reshape(-1).numpy()
+        used = np.flatnonzero(by_vertex)
+        rows.append(by_vertex[used] @ by_beta[used])
+    return {n: float(v.detach()) for n, v in values.items()}, np.stack(rows)
 
 
 def read_tapes(topology: BodyTopology, vertices: torch.Tensor) -> Readings:
@@ -133,7 +117,7 @@ class _Tape:
         return tape.length
 
     def over(self, name: str, region: str, start: torch.Tensor, end: torch.Tensor, outward: np.ndarray) -> torch.Tensor:
-        tape = taut_line(self.v, self.region(region), start, end, np.asarray(outward, np.float64))
+        tape = taut_line(self.v, self.region(region), start, end, outward)
         self.tapes[name] = tape
         return tape.length
 
@@ -175,7 +159,7 @@ class _Tape:
             values[f"{name}_girth"] = self.both(
                 lambda s, _, n=name: self.around(f"{n}_{s}", f"leg_{s}", self.level(self.levels[n]))
             )
-        values["calf_girth"] = self.both(lambda s, _: self.extremal("calf", s, "leg", np.linspace(0.15, 0.5, 8), max))
+        values["calf_girth"] = self.both(lambda s, _: self.extremal("calf", s, "leg", np.linspace(0.22, 0.5, 8), max))
         values["ankle_girth"] = self.both(lambda s, _: self.extremal("ankle", s, "leg", np.linspace(0.7, 0.95, 8), min))
         self.head_and_neck()
         values["upper_arm_girth"] = self.both(
@@ -214,14 +198,16 @@ class _Tape:
         tilt = self.vector(np.array([0.0, np.cos(_NECK_TILT), np.sin(_NECK_TILT)]))
         values["neck_girth"] = self.around("neck", "neck", Plane(p["neck_front"], tilt))
         back, front = p["back_neck_point"], p["front_neck_point"]
-        slope = (front - back).detach().numpy()
-        normal = self.vector(np.array([0.0, slope[2], -slope[1]]))
-        values["neck_base_girth"] = self.around("neck_base", "neck", Plane((back + front) / 2, normal))
+        normal = torch.linalg.cross(self.vector(np.array([1.0, 0.0, 0.0])), back - front)
+        normal = normal / torch.linalg.norm(normal)
+        reach = 0.51 * float((p["side_neck_point_l"] - p["side_neck_point_r"])[0].detach())
+        self.tapes["neck_base"] = girth(self.v, self.region("neck"), Plane((back + front) / 2, normal), within=reach)
+        values["neck_base_girth"] = self.tapes["neck_base"].length
 
     def armscye(self, side: str, sign: float) -> torch.Tensor:
         top, bottom = self.points[f"shoulder_point_{side}"], self.points[f"armpit_{side}"]
-        axis = (top - bottom).detach().numpy()
-        normal = self.vector(np.cross(axis, _FRONT))
+        normal = torch.linalg.cross(top - bottom, self.vector(_FRONT))
+        normal = normal / torch.linalg.norm(normal)
         return self.around(f"armscye_{side}", f"shoulder_{side}", Plane((top + bottom) / 2, normal))
 
     # ---------------------------------------------------------------- heights
@@ -287,14 +273,17 @@ class _Tape:
         self.lower_lengths()
 
     def bust_to_waist(self, side: str, _: float) -> torch.Tensor:
-        """From the bust point down to the waist level, straight below it in the tape's plane."""
+        """From the bust point taut down to the waist tape straight below it."""
         p = self.points
-        front, bust = p["waist_front"], p[f"bust_point_{side}"]
-        tape = self.tapes["waist"].corners.detach().numpy()
-        x = float(bust[0].detach())
-        ahead = tape[tape[:, 2] > tape[:, 2].mean()]
-        z = float(np.interp(x, *ahead[np.argsort(ahead[:, 0])][:, [0, 2]].T))
-        below = torch.stack([bust[0], front[1], front[2] - front[2].detach() + z])
+        bust, ring = p[f"bust_point_{side}"], self.tapes["waist"].corners
+        following = torch.roll(ring, -1, dims=0)
+        x, flat, nxt = float(bust[0].detach()), ring.detach().numpy(), following.detach().numpy()
+        spans = np.flatnonzero((flat[:, 0] >= x) != (nxt[:, 0] >= x))
+        if len(spans) == 0:  # the waist is narrower than the bust points are apart
+            below = p[f"waist_side_{side}"]
+        else:
+            k = int(spans[np.argmax(flat[spans, 2])])
+            below = ring[k] + (following[k] - ring[k]) * ((bust[0] - ring[k, 0]) / (following[k] - ring[k])[0])
         return self.over(f"bust_waist_{side}", "trunk", bust, below, _FRONT)
 
     def lower_lengths(self) -> None:

@@ -16,7 +16,7 @@ __all__ = ["Plane", "Tape", "girth", "taut_line", "section_points"]
 
 @dataclass(frozen=True)
 class Plane:
-    """A plane through a point that may depend on the vertices; the normal is constant during differentiation."""
+    """A plane; both its point and its normal may depend on the vertices."""
 
     point: torch.Tensor  #: [m], shape [3]
     normal: torch.Tensor  #: unit, shape [3]
@@ -35,10 +35,16 @@ class Tape:
 def section_points(vertices: np.ndarray, faces: np.ndarray, point: np.ndarray, normal: np.ndarray) -> np.ndarray:
     """Mesh edges that a plane cuts, as pairs of vertices on either side, shape [K, 2]."""
     side = (vertices - point) @ normal >= 0
-    cut = faces[side[faces].any(1) & ~side[faces].all(1)]
-    pairs = np.concatenate([cut[:, [0, 1]], cut[:, [1, 2]], cut[:, [2, 0]]])
-    pairs = pairs[side[pairs[:, 0]] != side[pairs[:, 1]]]
-    return np.unique(np.sort(pairs, axis=1), axis=0)
+    ahead = side[faces]
+    some = ahead.sum(1)
+    cut, ahead = faces[(some == 1) | (some == 2)], ahead[(some == 1) | (some == 2)]
+    keys = []
+    for i, k in ((0, 1), (1, 2), (2, 0)):
+        crossing = ahead[:, i] != ahead[:, k]
+        a, b = cut[crossing, i].astype(np.int64), cut[crossing, k].astype(np.int64)
+        keys.append(np.minimum(a, b) * len(vertices) + np.maximum(a, b))
+    unique = np.unique(np.concatenate(keys))
+    return np.stack([unique // len(vertices), unique % len(vertices)], axis=1)
 
 
 def _cross_points(vertices: torch.Tensor, pairs: np.ndarray, plane: Plane) -> torch.Tensor:
@@ -73,15 +79,18 @@ def _hull(points: np.ndarray) -> np.ndarray:
     return np.array(lower[:-1] + upper[:-1])
 
 
-def girth(vertices: torch.Tensor, faces: np.ndarray, plane: Plane) -> Tape:
+def girth(vertices: torch.Tensor, faces: np.ndarray, plane: Plane, *, within: float = np.inf) -> Tape:
     """Length of a tape pulled around the section of ``faces`` by ``plane`` (its convex hull).
 
     Args:
         vertices: [m], shape [V, 3], float64.
         faces: the region's triangles, shape [F, 3].
+        within: only what lies this close to the median plane counts [m].
     """
     plain, normal = vertices.detach().numpy(), plane.normal.detach().numpy()
     pairs = section_points(plain, faces, plane.point.detach().numpy(), normal)
+    if within < np.inf and len(pairs):
+        pairs = pairs[np.abs(_cross_points(vertices, pairs, plane).detach().numpy()[:, 0]) <= within]
     if len(pairs) < 3:
         nowhere = torch.full((), float("nan"), dtype=vertices.dtype)
         return Tape(pairs[:, 0], pairs[:, 1], torch.zeros((0, 3), dtype=vertices.dtype), nowhere)
@@ -107,13 +116,13 @@ def taut_line(
     """
     span = end - start
     reach = float(torch.linalg.norm(span).detach())
-    along = (span / torch.linalg.norm(span)).detach().numpy()
-    out = outward - along * (outward @ along)
-    out /= np.linalg.norm(out)
-    plane = Plane(start, torch.from_numpy(np.cross(along, out)).to(vertices.dtype))
-    pairs = section_points(
-        vertices.detach().numpy(), faces, start.detach().numpy(), plane.normal.numpy()
-    )
+    toward = torch.as_tensor(outward, dtype=vertices.dtype)
+    across = torch.linalg.cross(span, toward)
+    plane = Plane(start, across / torch.linalg.norm(across))
+    normal = plane.normal.detach().numpy()
+    along = span.detach().numpy() / reach
+    out = np.cross(normal, along)
+    pairs = section_points(vertices.detach().numpy(), faces, start.detach().numpy(), normal)
     corners, ends = torch.stack([start, end]), np.zeros((0, 2), np.int64)
     if len(pairs):
         points = _cross_points(vertices, pairs, plane)
