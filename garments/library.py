@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from engine.core.errors import InputError
@@ -20,7 +21,7 @@ from garments.blocks.skirts import SKIRT_NEEDS, ALineOptions, SkirtOptions, a_li
 from garments.blocks.tee import TEE_NEEDS, TeeOptions, tee
 from garments.blocks.trousers import TROUSERS_NEEDS, TrousersOptions, trousers
 
-__all__ = ["ALIASES", "Entry", "default_fabric", "describe", "draft", "entry", "names"]
+__all__ = ["ALIASES", "Entry", "canonical", "default_fabric", "describe", "draft", "entry", "names"]
 
 
 @dataclass(frozen=True)
@@ -65,23 +66,37 @@ def names() -> tuple[str, ...]:
     return tuple(_LIBRARY)
 
 
+def canonical(name: str) -> str:
+    """The library's own name of a garment given by name or alias; InputError with the closest names if unknown."""
+    key = name.strip().lower().replace("-", "_").replace(" ", "_")
+    key = ALIASES.get(key, key)
+    if key in _LIBRARY:
+        return key
+    close = difflib.get_close_matches(key, [*_LIBRARY, *ALIASES], n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"the garments are: {', '.join(_LIBRARY)}"
+    raise InputError("garment.unknown", f"there is no garment '{name}' in the library", hint)
+
+
 def entry(name: str) -> Entry:
-    """The library's entry of that name or alias; InputError with the closest names for an unknown one."""
-    return _LIBRARY[_resolve(name)]
+    """The library's entry of that name or alias."""
+    return _LIBRARY[canonical(name)]
 
 
 def default_fabric(name: str) -> str:
-    """Name of the fabric that a garment is usually made of."""
-    return entry(name).fabric
+    """Name of the fabric that a garment is usually made of; a plain shirting for a pattern file."""
+    return "poplin" if Path(name).suffix or "/" in name else entry(name).fabric
 
 
-def describe() -> dict[str, dict[str, Any]]:
-    """Of each garment: label, text, kind, default fabric, options (default, range, meaning), measurements needed."""
-    return {
-        name: {"label": e.label, "text": e.text, "kind": e.kind, "fabric": e.fabric, "options": options_of(e.options),
-               "measurements": e.needs}
+def describe() -> list[dict[str, Any]]:
+    """Of each garment: name, label, description, kind, default fabric, options and the measurements needed.
+
+    An option has its default, its range (low, high) and what it means (text); all plain values.
+    """
+    return [
+        {"name": name, "label": e.label, "description": f"{e.label}: {e.text}", "kind": e.kind,
+         "default_fabric": e.fabric, "options": options_of(e.options), "measurements": list(e.needs)}
         for name, e in _LIBRARY.items()
-    }
+    ]
 
 
 def draft(name: str, measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = None,
@@ -97,15 +112,5 @@ def draft(name: str, measurements: Mapping[str, Any], landmarks: Mapping[str, An
     Raises:
         InputError: unknown garment or option, a value out of range, or measurements missing (all are named).
     """
-    e = _LIBRARY[_resolve(name)]
+    e = entry(name)
     return e.block(measurements, landmarks, read_options(e.options, options, e.label))
-
-
-def _resolve(name: str) -> str:
-    key = name.strip().lower().replace("-", "_").replace(" ", "_")
-    key = ALIASES.get(key, key)
-    if key in _LIBRARY:
-        return key
-    close = difflib.get_close_matches(key, [*_LIBRARY, *ALIASES], n=2, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"the garments are: {', '.join(_LIBRARY)}"
-    raise InputError("garment.unknown", f"there is no garment '{name}' in the library", hint)

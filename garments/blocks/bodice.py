@@ -102,9 +102,9 @@ def even_sides(front: Half, back: Half) -> tuple[Half, Half]:
 
 
 def armhole(path: Outline, h: Half, *, back: bool) -> None:
-    """Draws the armhole from the underarm up to the shoulder tip: square to the side seam and to the shoulder."""
+    """Draws the armhole from the underarm (where the path is) to the shoulder tip, square to side seam and shoulder."""
     k = 0.58 if back else 0.68  # the front is hollowed out more
-    u, p = h.underarm, h.pitch
+    u, p = path.at, h.pitch
     path.curve(p, (u[0] - k * (u[0] - p[0]), u[1]), (p[0], p[1] - k * (p[1] - u[1])), label="armhole_low")
     square = unit(h.side_neck - h.tip)
     inward = np.array([-square[1], square[0]])  # square to the shoulder, pointing down
@@ -133,13 +133,13 @@ def side(path: Outline, h: Half, *, waist_x: float, hem: np.ndarray | None = Non
     if hem is not None:
         path.curve(waist, *smooth(hem, waist, (waist - hem) * [0.5, 1.0], up, 0.3), label="side_low")
     path.curve(bust, *smooth(waist, bust, up, up, 0.36), label="side_up")
+    high = bust + [0.0, h.extra]
+    above = h.underarm - high
     if dart_tip is not None and h.extra > 0:
-        high = bust + [0.0, h.extra]
-        # both legs as long: the upper one is turned about the tip
-        arm = np.linalg.norm(bust - dart_tip)
-        high = dart_tip + unit(high - dart_tip) * arm
+        # both legs as long: the upper one is stretched to the length of the lower, and takes the underarm along
+        high = dart_tip + unit(high - dart_tip) * np.linalg.norm(bust - dart_tip)
         path.line(dart_tip, "dart9_a").line(high, "dart9_b")
-    path.line(h.underarm, "side_top")
+    path.line(high + above, "side_top")
 
 
 def bust_point(m: dict[str, float], h: Half) -> np.ndarray:

@@ -19,7 +19,7 @@ __all__ = ["Draft", "Outline", "Step", "band", "curve_length", "measured", "smoo
 Point = tuple[float, float] | np.ndarray
 
 #: Edge ends (darts) of two chains that come this near are sewn to meet [m].
-SNAP = 0.012
+SNAP = 0.006
 
 _GIRTH = {"girth": (0.08, 2.6), "height": (0.15, 2.4), "length": (0.03, 1.6), "angle": (-0.2, 0.9), "mass": (15, 400)}
 

@@ -19,7 +19,15 @@ from garments.blocks.bodice import NEEDED, Half, armhole, bust_point, neckline, 
 from garments.blocks.draft import Draft, Outline, measured
 from garments.blocks.frames import Stand
 from garments.blocks.options import option
-from garments.blocks.skirts import SKIRT_NEEDS, Shares, skirt_panels, skirt_shares, waist_chain, waist_edge_up
+from garments.blocks.skirts import (
+    SKIRT_NEEDS,
+    Shares,
+    dart_places,
+    skirt_panels,
+    skirt_shares,
+    waist_chain,
+    waist_edge_up,
+)
 
 __all__ = ["SHEATH_NEEDS", "SheathOptions", "sheath"]
 
@@ -69,7 +77,8 @@ def sheath(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None 
     for s in "lr":
         for label in ("side_up", "side_top", "shoulder"):
             d.sew([("bodice_front", f"{label}_{s}")], [(f"bodice_back_{s}", label)])
-    skirt_panels(d, stand, m, skirt, length=o.length, split_back=True, y=level - 0.02)
+    skirt_panels(d, stand, m, skirt, length=o.length, split_back=True, y=level - 0.02,
+                 first_dart=_first_dart(bust_point(m, halves[False]), shares[False]))
     d.sew(waist_chain(d, ["bodice_front"], "l"), waist_chain(d, ["skirt_front"], "l"))
     halves_of = {part: [f"{part}_back_r", f"{part}_back_l"] for part in ("bodice", "skirt")}
     d.sew(waist_chain(d, halves_of["bodice"], "r"), waist_chain(d, halves_of["skirt"], "r"))
@@ -92,6 +101,11 @@ def _bodice_shares(halves: dict[bool, Half], skirt: dict[bool, Shares]) -> dict[
     return out
 
 
+def _first_dart(point: np.ndarray, s: Shares) -> float:
+    """Place of the front waist dart on the sewn waist: under the bust point."""
+    return float(np.clip((point[0] - 0.003) / s.waist, 0.3, 0.62))
+
+
 def _bodice(m: dict[str, float], h: Half, s: Shares, *, back: bool) -> Outline:
     """Half a bodice, from the waist at the centre to the neck at the centre."""
     waist_x = h.bust_x - s.side
@@ -101,11 +115,10 @@ def _bodice(m: dict[str, float], h: Half, s: Shares, *, back: bool) -> Outline:
     count = len(s.darts)
     if back:
         lengths = tuple(max(0.06, h.bust_y - 0.01 - 0.03 * i) for i in range(count))
-        places = tuple((i + 1) / (count + 1) for i in range(count))
+        places = dart_places(count)
     else:
         lengths = tuple(max(0.05, point[1] - WAIST_DART_SHORT - 0.02 * i) for i in range(count))
-        first = float(np.clip((point[0] - 0.003) / s.waist, 0.3, 0.62))
-        places = (first, first + 0.55 * (1 - first))[:count]
+        places = dart_places(count, _first_dart(point, s))
     waist_edge_up(path, corner, np.array([0.0, 1.0]), s.darts, lengths, places)
     tip = None
     if not back and h.extra > MIN_DART:

@@ -180,7 +180,7 @@ def _sleeves(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions, back:
     for s in "lr":
         for is_back in (False, True):
             face = "back" if is_back else "front"
-            half = (cap.back if is_back else cap.front) / cap.width
+            half = cap.share(is_back, hem)
             piece = Outline((0.0, -o.cuff)).line((cuff * half, -o.cuff), "hem").line((cuff * half, 0.0), "under")
             piece.line((0.0, 0.0), "top").line((0.0, -o.cuff), "centre")
             if (s == "l") != is_back:
@@ -229,7 +229,7 @@ def _fall(d: Draft, stand: Stand, o: ShirtOptions, top: dict[bool, float], y: fl
     # straight at the shoulder, a point at the front
     front = Outline((COLLAR_GAP, 0.0)).line((COLLAR_GAP + inner, 0.0), "sewn")
     front.line((COLLAR_GAP + inner + along[0] * o.fall, o.fall * along[1]), "shoulder_end")
-    point = np.array([COLLAR_GAP + 0.012 - 0.02, o.collar_point])
+    point = np.array([COLLAR_GAP + 0.015, o.collar_point])
     front.curve(point, front.at + [-0.35 * inner, 0.0], point + [0.3 * inner, -0.25 * (point[1] - o.fall)],
                 label="outer")
     front.line(front.start, "front_edge")

@@ -21,7 +21,7 @@ from garments.blocks.frames import Stand
 from garments.blocks.options import option
 
 __all__ = ["SKIRT_NEEDS", "ALineOptions", "SkirtOptions", "a_line_skirt", "add_waistband", "skirt_shares",
-           "skirt_panels", "straight_skirt", "waist_chain", "waist_edge", "waist_edge_up"]
+           "dart_places", "skirt_panels", "straight_skirt", "waist_chain", "waist_edge", "waist_edge_up"]
 
 SKIRT_NEEDS = ("waist_girth", "hip_girth", "back_waist_width", "back_hip_width", "waist_to_hip", "waist_height",
                "knee_height")
@@ -92,6 +92,13 @@ def skirt_shares(m: Mapping[str, float], *, ease_hip: float, ease_waist: float, 
     return shares
 
 
+def dart_places(count: int, first: float | None = None) -> tuple[float, ...]:
+    """Distances of darts from the centre as fractions of the sewn waist: even, or from a given first one on."""
+    if first is None:
+        return tuple((i + 1) / (count + 1) for i in range(count))
+    return tuple(first + (1 - first) * 0.55 * i / max(count - 1, 1) for i in range(count))
+
+
 def waist_edge(path: Outline, side_top: np.ndarray, centre: np.ndarray, side_dir: np.ndarray, darts: tuple[float, ...],
                lengths: tuple[float, ...], places: tuple[float, ...] | None = None) -> None:
     """Draws the waist from the side to the centre with its darts (given from the centre outward).
@@ -104,8 +111,7 @@ def waist_edge(path: Outline, side_top: np.ndarray, centre: np.ndarray, side_dir
         places: Distance of each dart's middle from the centre along the sewn edge, as a fraction; by default even.
     """
     count = len(darts)
-    if places is None:
-        places = tuple((i + 1) / (count + 1) for i in range(count))
+    places = places or dart_places(count)
     line = side_top - centre
     total = np.linalg.norm(line)
     along = line / total
@@ -173,7 +179,8 @@ def _feet(shares: dict[bool, Shares], to_hip: float, length: float, flare: float
     return {b: np.array([s.hip + out, -length + lift]) for b, s in shares.items()}
 
 
-def _face(s: Shares, *, back: bool, length: float, to_hip: float, foot: np.ndarray, rise: float) -> Outline:
+def _face(s: Shares, *, back: bool, length: float, to_hip: float, foot: np.ndarray, rise: float,
+          first_dart: float | None = None) -> Outline:
     """Half a skirt panel, y = 0 at the natural waist."""
     path = Outline((0.0, -length))
     if foot[1] > -length + 1e-4:
@@ -185,7 +192,8 @@ def _face(s: Shares, *, back: bool, length: float, to_hip: float, foot: np.ndarr
     path.line(hip, "side_low").curve(top, *controls, label="side_up")
     full = (0.135 if back else 0.095) * np.clip(to_hip / 0.205, 0.7, 1.3)
     lengths = tuple(full - 0.015 * i for i in range(len(s.darts)))
-    waist_edge(path, top, np.array([0.0, -BACK_DROP if back else 0.0]), controls[1] - top, s.darts, lengths)
+    waist_edge(path, top, np.array([0.0, -BACK_DROP if back else 0.0]), controls[1] - top, s.darts, lengths,
+               dart_places(len(s.darts), first_dart))
     return path
 
 
@@ -221,11 +229,13 @@ def waist_chain(d: Draft, panels: list[str], plus: str) -> list[tuple[str, str]]
 
 
 def skirt_panels(d: Draft, stand: Stand, m: Mapping[str, float], shares: dict[bool, Shares], *, length: float | None,
-                 flare: float = 0.0, split_back: bool = False, y: float | None = None) -> None:
+                 flare: float = 0.0, split_back: bool = False, y: float | None = None,
+                 first_dart: float | None = None) -> None:
     """Adds the skirt's panels (skirt_front, skirt_back or skirt_back_l/_r) and sews darts, sides and centre back.
 
     Args:
         y: World height of the waist line; by default the body's waist.
+        first_dart: Place of the front's first dart, see ``dart_places``.
     """
     length = max(m["waist_height"] - m["knee_height"], 0.3) if length is None else length
     to_hip = min(m["waist_to_hip"], length - 0.03)
@@ -235,7 +245,8 @@ def skirt_panels(d: Draft, stand: Stand, m: Mapping[str, float], shares: dict[bo
     level = stand.level("waist_front", "waist_back") if y is None else y
     radius = m["hip_girth"] / (2 * np.pi)
     for back, s in shares.items():
-        half = _face(s, back=back, length=length, to_hip=to_hip, foot=feet[back], rise=rises[back])
+        half = _face(s, back=back, length=length, to_hip=to_hip, foot=feet[back], rise=rises[back],
+                     first_dart=None if back else first_dart)
         face = "skirt_back" if back else "skirt_front"
         place = stand.trunk(face, back=back, y=level, radius=radius)
         if back and split_back:

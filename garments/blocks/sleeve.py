@@ -37,6 +37,11 @@ class Cap:
         """Whole width at the underarm line [m]."""
         return self.front + self.back
 
+    def share(self, back: bool, hem: float) -> float:
+        """Part of a hem that falls to the front or back half, such that both underarm seams are as long."""
+        half = (self.back if back else self.front) - (self.width - hem) / 2
+        return float(np.clip(half / hem, 0.35, 0.65))
+
 
 def _controls(height: float, width: float, back: bool) -> tuple[np.ndarray, np.ndarray]:
     crown, under = _PULL[back]
@@ -99,8 +104,7 @@ def set_in(d: Draft, stand: Stand, cap: Cap, *, length: float, hem: float, arm_g
     for side in ("l", "r"):
         for back in (False, True):
             name = f"sleeve_{side}_{'back' if back else 'front'}"
-            width = cap.back if back else cap.front
-            half = _half(cap, back=back, length=length, hem=width - (cap.width - hem) / 2)
+            half = _half(cap, back=back, length=length, hem=hem * cap.share(back, hem))
             if (side == "l") != back:
                 half = half.mirrored()
             d.add(name, half, stand.arm(side, back=back, cap=cap.height, thickness=arm_girth / np.pi))

@@ -1,0 +1,278 @@
+"""The drafts as a pattern cutter checks them: seams that match, right angles, widths at the level, on many bodies."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from size_table import BODIES
+
+from engine.core.types import Panel, Pattern
+from garments import library
+from garments.blocks.draft import band
+from garments.blocks.sleeve import fit_cap
+from garments.panels import edge_curve, outline, panel_area, ref_points
+from garments.seams import check_pattern, seam_lengths
+
+ALL = [(g, b) for g in library.names() for b in BODIES]
+
+
+@cache
+def drafted(garment: str, body: str, **options) -> Pattern:
+    return library.draft(garment, BODIES[body], **options)
+
+
+def label(pattern: Pattern, ref) -> str:
+    return pattern.panel(ref.panel).edges[ref.edge].label
+
+
+def edge(panel: Panel, name: str):
+    return edge_curve(panel, next(i for i, e in enumerate(panel.edges) if e.label == name))
+
+
+def length(pattern: Pattern, panel: str, *labels: str) -> float:
+    return sum(edge(pattern.panel(panel), name).length for name in labels)
+
+
+def width_at(panel: Panel, y: float) -> float:
+    """Total width of the cloth on a level of the flat panel [m]."""
+    a = outline(panel, 0.002)
+    b = np.roll(a, -1, axis=0)
+    cut = (a[:, 1] - y) * (b[:, 1] - y) < 0
+    x = a[cut, 0] + (y - a[cut, 1]) / (b[cut, 1] - a[cut, 1]) * (b[cut, 0] - a[cut, 0])
+    x = np.sort(x)
+    return float(np.sum(x[1::2] - x[::2]))
+
+
+def world(pattern: Pattern, ref, fractions) -> np.ndarray:
+    p = pattern.panel(ref.panel)
+    flat = ref_points(p, ref, np.asarray(fractions))
+    return flat @ p.placement.rotation[:, :2].T + p.placement.translation
+
+
+@pytest.mark.parametrize(("garment", "body"), ALL)
+def test_every_draft_is_sound(garment, body):
+    pattern = drafted(garment, body)
+    assert check_pattern(pattern) == ()
+    assert pattern.drafted_for and pattern.intended_ease and pattern.source and pattern.kind
+    for panel in pattern.panels:
+        assert panel_area(panel) > 1e-4
+        assert min(edge_curve(panel, i).length for i in range(len(panel.edges))) > 0.004, panel.name
+
+
+@pytest.mark.parametrize(("garment", "body"), ALL)
+def test_seams_match_but_for_stated_ease(garment, body):
+    pattern = drafted(garment, body)
+    for seam in pattern.seams:
+        a, b = seam_lengths(pattern, seam)
+        names = (seam.a.panel, label(pattern, seam.a), seam.b.panel, label(pattern, seam.b))
+        if seam.kind == "dart":
+            assert abs(a - b) < 1e-5, names
+        elif seam.a.panel.startswith("neckband") and seam.b.panel in ("front", "back"):
+            assert 0.86 < a / b < 0.90, names
+        elif seam.a.panel.startswith("cuff") and seam.b.panel.startswith("sleeve"):
+            assert 1.05 < b / a < 1.45, names
+        elif label(pattern, seam.a) == "cap":
+            assert -0.001 < a - b < 0.05 * b, names
+        else:
+            assert abs(a - b) < 0.0035 + 0.012 * max(a, b), (names, a, b)
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("garment", ["tee", "shirt"])
+def test_sleeve_cap_is_the_armhole_and_its_ease(garment, body):
+    pattern = drafted(garment, body)
+    cap = hole = 0.0
+    for seam in pattern.seams:
+        if label(pattern, seam.a) == "cap":
+            a, b = seam_lengths(pattern, seam)
+            cap, hole = cap + a, hole + b
+    assert np.isclose(cap / hole, 1.01 if garment == "tee" else 1.015, atol=1e-4)
+    assert pattern.intended_ease["upper_arm_girth"] > 0.03
+    low = [s for s in pattern.seams if label(pattern, s.a) == "cap" and label(pattern, s.b).startswith("armhole_low")]
+    for seam in low:  # no ease under the arm
+        a, b = seam_lengths(pattern, seam)
+        if seam.b.start * seam.b.end == 0 and abs(a - b) > 1e-4:
+            assert a / b < 1.05
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_ease_is_in_the_panels(body):
+    """Widths of the flat panels at bust and hip level add up to the body's girth and the intended ease."""
+    m = BODIES[body]
+    for garment, front, backs in (("tee", ["front"], ["back"]), ("shirt", ["front_l", "front_r", "placket"], ["back"]),
+                                  ("sheath", ["bodice_front"], ["bodice_back_l", "bodice_back_r"])):
+        pattern = drafted(garment, body)
+        level = edge(pattern.panel(backs[0]), "side_up_l" if garment != "sheath" else "side_up")
+        y = max(level.points(np.array([0.0, 1.0]))[:, 1]) - 0.003
+        total = sum(width_at(pattern.panel(p), y) for p in front + backs)
+        darts = 0.0
+        for p in front + backs:
+            for e in pattern.panel(p).edges:
+                if e.label.startswith("dart") and "_a" in e.label and not e.label.startswith("dart9"):
+                    ys = edge(pattern.panel(p), e.label).points(np.array([0.0, 1.0]))[:, 1]
+                    darts += float(ys.min() < y < ys.max())
+        if darts == 0:
+            assert np.isclose(total, m["bust_girth"] + pattern.intended_ease["bust_girth"], atol=0.006), garment
+    for garment in ("skirt_straight", "skirt_a_line"):
+        pattern = drafted(garment, body)
+        total = sum(width_at(pattern.panel(p), -m["waist_to_hip"] - 1e-4) for p in ("skirt_front", "skirt_back"))
+        assert np.isclose(total, m["hip_girth"] + pattern.intended_ease["hip_girth"], atol=0.003)
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("garment", ["skirt_straight", "skirt_a_line", "trousers"])
+def test_waistband_is_the_waist_and_its_ease(garment, body):
+    pattern = drafted(garment, body)
+    total = sum(length(pattern, f"waistband_{f}", "bottom_1", "bottom_2") for f in ("front", "back"))
+    want = BODIES[body]["waist_girth"] + pattern.intended_ease["waist_girth"]
+    assert np.isclose(total, want, rtol=0.01, atol=0.004)
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_collar_stand_is_the_neckline(body):
+    pattern = drafted("shirt", body)
+    neckline = length(pattern, "yoke", "neck_l", "neck_r") + length(pattern, "placket", "neck")
+    neckline += 2 * length(pattern, "front_l", "neck")
+    stand = sum(length(pattern, f"collar_stand_{f}", "bottom_1", "bottom_2") for f in ("front", "back"))
+    top = sum(length(pattern, f"collar_stand_{f}", "top_1", "top_2") for f in ("front", "back"))
+    fall = length(pattern, "collar_fall_back", "bottom_1", "bottom_2")
+    fall += 2 * length(pattern, "collar_fall_front_l", "sewn")
+    assert np.isclose(stand, neckline, atol=1e-4)
+    assert 0.94 < top / stand < 0.985
+    assert np.isclose(fall, top, atol=0.012)  # the fall stops just short of the centre front
+
+
+def corner(panel: Panel, first: str, second: str) -> float:
+    """Inner angle between two edges that meet, the second following the first [degrees]."""
+    a = edge(panel, first).points(np.array([0.999, 1.0]))
+    b = edge(panel, second).points(np.array([0.0, 0.001]))
+    assert np.linalg.norm(a[1] - b[0]) < 1e-6
+    u, v = a[0] - a[1], b[1] - b[0]
+    return float(np.degrees(np.arccos(np.clip(u @ v / np.linalg.norm(u) / np.linalg.norm(v), -1, 1))))
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("garment", ["tee", "shirt", "sheath"])
+def test_right_angles_at_the_shoulder_and_underarm(garment, body):
+    pattern = drafted(garment, body)
+    fronts = {"tee": [("front", "_l")], "shirt": [("front_l", "")], "sheath": [("bodice_front", "_l")]}[garment]
+    backs = {"tee": [("back", "_r")], "shirt": [], "sheath": [("bodice_back_r", "")]}[garment]
+    for name, s in fronts + backs:
+        panel = pattern.panel(name)
+        assert abs(corner(panel, f"armhole_up{s}", f"shoulder{s}") - 90) < 4
+        assert abs(corner(panel, f"shoulder{s}", f"neck{s}") - 90) < 4
+        assert abs(corner(panel, f"side_top{s}", f"armhole_low{s}") - 90) < 8
+        assert abs(corner(panel, f"armhole_low{s}", f"armhole_up{s}") - 180) < 3
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_waistline_runs_smoothly_over_sewn_darts(body):
+    pattern = drafted("skirt_straight", body)
+    for name, side in (("skirt_front", "l"), ("skirt_back", "r")):
+        panel = pattern.panel(name)
+        labels = [e.label for e in panel.edges]
+        for i in range(1, 4):
+            if f"dart{i}_a_{side}" not in labels:
+                continue
+            at = labels.index(f"dart{i}_a_{side}")
+            angles = corner(panel, labels[at - 1], labels[at]), corner(panel, labels[at + 1], labels[at + 2])
+            assert abs(sum(angles) - 180) < 2
+        # darts are not deeper than a cutter would sew them
+        darts = [s for s in pattern.seams if s.kind == "dart" and s.a.panel == name]
+        for d in darts:
+            mouth = world(pattern, d.a, [0.0]) - world(pattern, d.b, [0.0])
+            tip = world(pattern, d.a, [1.0]) - world(pattern, d.b, [1.0])
+            assert max(np.linalg.norm(mouth), np.linalg.norm(tip)) < 0.048
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_trousers_follow_the_crotch_and_clear_the_thigh(body):
+    m, pattern = BODIES[body], drafted("trousers", body)
+    crotch = sum(length(pattern, f"{f}_l", "centre", "crotch") for f in ("front", "back"))
+    assert -0.05 < crotch - m["total_crotch_length"] < 0.07
+    assert pattern.intended_ease["thigh_girth"] > 0.05
+    hem = sum(length(pattern, f"{f}_l", "hem") for f in ("front", "back"))
+    assert hem > m["ankle_girth"] + 0.03
+    assert -m["waist_height"] < min(p.vertices[:, 1].min() for p in pattern.panels) < -0.8 * m["waist_height"] + 0.1
+
+
+@pytest.mark.parametrize("body", ["mean_woman", "heavy_woman", "small_woman", "hourglass"])
+def test_bust_dart_points_at_the_bust(body):
+    m, pattern = BODIES[body], drafted("sheath", body)
+    panel = pattern.panel("bodice_front")
+    tip = edge(panel, "dart9_a_l").points(np.array([1.0]))[0]
+    assert m["bust_point_distance"] / 2 < tip[0] < m["bust_point_distance"] / 2 + 0.04
+    seam = next(s for s in pattern.seams if label(pattern, s.a).startswith("dart1_") and s.a.panel == "bodice_front")
+    waist_tip = max(ref_points(panel, seam.a, np.array([0.0, 1.0])), key=lambda p: p[1])
+    assert abs(abs(waist_tip[0]) - m["bust_point_distance"] / 2) < 0.03
+    assert waist_tip[1] < tip[1]
+
+
+@pytest.mark.parametrize("body", ["mean_woman", "pregnant", "tall_man"])
+@pytest.mark.parametrize("garment", library.names())
+def test_panels_start_around_the_body_the_right_way_out(garment, body):
+    pattern = drafted(garment, body)
+    for panel in pattern.panels:
+        r = panel.placement.rotation
+        assert np.allclose(r.T @ r, np.eye(3), atol=1e-9) and np.isclose(np.linalg.det(r), 1)
+        assert panel.placement.region
+        back = "back" in panel.name or panel.name == "yoke"
+        outward = -1.0 if back else 1.0
+        if "fall" in panel.name:
+            outward = -outward  # the fall lies turned down
+        assert r[2, 2] * outward > 0.9, panel.name
+        centre = np.array([*outline(panel).mean(0), 0.0])
+        place = r @ centre + panel.placement.translation
+        assert (place[2] < 0) == back, panel.name
+        for side, sign in (("_l", 1), ("_r", -1)):
+            if panel.name.endswith(side) or f"{side}_" in panel.name:
+                assert place[0] * sign > 0, panel.name
+    for seam in pattern.seams:  # no seam is twisted
+        f = np.linspace(0, 1, 7)
+        a, b = world(pattern, seam.a, f), world(pattern, seam.b, f)
+        assert np.linalg.norm(a - b, axis=1).mean() <= np.linalg.norm(a - b[::-1], axis=1).mean() + 1e-9
+
+
+def test_left_and_right_are_mirror_images():
+    pattern = drafted("shirt", "mean_woman")
+    for name in ("front", "sleeve_{}_front", "sleeve_{}_back", "cuff_{}_back", "collar_fall_front"):
+        pair = [name.format(s) if "{}" in name else f"{name}_{s}" for s in "lr"]
+        a, b = (outline(pattern.panel(p)) for p in pair)
+        assert np.isclose(panel_area(pattern.panel(pair[0])), panel_area(pattern.panel(pair[1])))
+        assert np.allclose(a.min(0), [-b[:, 0].max(), b[:, 1].min()], atol=2e-3)
+
+
+def test_pregnant_and_heavy_fronts_have_no_negative_darts():
+    for body in ("pregnant", "heavy_man"):
+        pattern = drafted("skirt_straight", body)
+        front = pattern.panel("skirt_front")
+        assert not [e for e in front.edges if e.label.startswith("dart")]
+        wide, narrow = width_at(front, -0.03), width_at(front, -BODIES[body]["waist_to_hip"])
+        assert wide > narrow
+
+
+def test_landmarks_move_the_panels_not_the_draft():
+    from garments.blocks.frames import estimated_landmarks
+
+    m = BODIES["mean_woman"]
+    marks = {k: v + [0.1, 0.2, 0.3] for k, v in estimated_landmarks(m).items()}
+    here, there = library.draft("skirt_straight", m), library.draft("skirt_straight", m, marks)
+    for a, b in zip(here.panels, there.panels, strict=True):
+        assert np.allclose(a.vertices, b.vertices)
+        assert np.isclose(b.placement.translation[1] - a.placement.translation[1], 0.2)
+
+
+def test_cap_solver_meets_length_and_width():
+    cap = fit_cap(0.24, 0.25, biceps=0.36, max_height=0.18)
+    assert np.isclose(cap.width, 0.36, atol=1e-4)
+    wide = fit_cap(0.24, 0.25, biceps=0.20, max_height=0.15)  # a thin arm: height stops, width gives
+    assert wide.height <= 0.15 and wide.width > 0.20
+
+
+def test_band_is_as_long_as_asked():
+    for inner, outer in ((0.2, 0.2), (0.2, 0.19), (0.2, 0.24)):
+        strip = band(inner, outer, 0.03)
+        lengths = dict(zip([s.label for s in strip.steps], strip.lengths(), strict=True))
+        assert np.isclose(lengths["bottom_1"] + lengths["bottom_2"], inner, rtol=1e-5)
+        assert np.isclose(lengths["top_1"] + lengths["top_2"], outer, rtol=1e-5)
+        assert np.isclose(lengths["end_plus"], 0.03)
