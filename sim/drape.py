@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from engine.core.types import Body, Drape, Garment
 from sim.body_field import DistanceGrid, distance_grid
 from sim.cloth import Cloth, build_cloth, rest_corners
 from sim.guard import body_depth, intersections, seam_gaps
+from sim.multilevel import from_coarser, spread_points
 from sim.solver import Solver, StepSettings
 
 __all__ = ["DrapeConfig", "drape"]
@@ -42,7 +43,7 @@ class Level:
     """One level of detail of a garment in a solver."""
 
     def __init__(self, garment: Garment, positions: np.ndarray, grid: DistanceGrid, config: DrapeConfig,
-                 open_pairs: np.ndarray | None = None) -> None:
+                 open_pairs: np.ndarray | None = None, coarser: "Level | None" = None) -> None:
         """``open_pairs`` marks the seam pairs that are not joined yet, shape [S] bool."""
         self.garment = garment
         n = len(garment.positions)
@@ -64,7 +65,12 @@ class Level:
             x[:, a] = np.bincount(self.particle, positions[:, a], minlength=count)
         x /= np.bincount(self.particle, minlength=count)[:, None]
         offset = np.full(count, config.body_gap + 0.5 * thickness)
-        self.solver = Solver(self.cloth, x, grid, body_offset=offset)
+        if coarser is None:
+            self.interpolations = [spread_points(self.cloth)]
+        else:
+            edges, _ = unique_edges(coarser.garment.faces)
+            self.interpolations = [from_coarser(self.particle, coarser.particle, edges), *coarser.interpolations]
+        self.solver = Solver(self.cloth, x, grid, body_offset=offset, interpolations=self.interpolations)
 
     def vertices(self) -> np.ndarray:
         """Positions per vertex of the garment [m]."""
@@ -98,7 +104,7 @@ def drape(
         if number:
             positions = _refine(levels[number - 1], positions)
             open_pairs = _open_after_refinement(positions, level, config)
-        positions = run.settle(level, positions, grid, open_pairs, last=number == len(levels) - 1)
+        positions = run.settle(level, positions, grid, open_pairs)
     return _result(garment, body, positions, run, config, at_start, (wall, cpu))
 
 
@@ -114,6 +120,7 @@ class _Run:
         self.warnings: list[str] = []
         self.pressure = np.zeros(0)
         self.level = 0
+        self.coarser: Level | None = None
 
     def _step(self, solver: Solver, settings: StepSettings):
         r = solver.step(settings)
@@ -137,21 +144,29 @@ class _Run:
         settings = StepSettings(dt=dt, gravity=0.0, drag=10.0, seam_stiffness=1000.0, seam_speed=0.6,
                                 friction_static=0.05, friction_dynamic=0.05, friction_self=0.05)
         steps = int(config.sew_time / dt)
-        gaps = seam_gaps(garment.positions, pairs)
+        best, stalled = np.inf, 0
         for k in range(steps):
             self._step(level.solver, settings)
-            if k % 5 == 4:
-                gaps = seam_gaps(level.vertices(), pairs)
-                self.report(0.02 + 0.3 * k / steps, f"sewing, {gaps.max() * 1000:.1f} mm open")
-                if gaps.max() < config.seam_tolerance:
-                    break
+            if k % 5 != 4:
+                continue
+            gaps = seam_gaps(level.vertices(), pairs)
+            worst = float(gaps.max())
+            self.report(0.02 + 0.3 * k / steps, f"sewing, {worst * 1000:.1f} mm open")
+            if worst < config.seam_tolerance:
+                break
+            stalled = 0 if worst < 0.9 * best else stalled + 1
+            best = min(best, worst)
+            if stalled >= 2 and settings.seam_stiffness < 2e4:
+                # the cloth resists: pull harder, up to what would tear a seam
+                settings, stalled = replace(settings, seam_stiffness=2 * settings.seam_stiffness), 0
+            elif stalled >= 8:
+                break
         return level.vertices(), gaps > 2 * config.seam_tolerance
 
-    def settle(self, garment: Garment, positions: np.ndarray, grid: DistanceGrid, open_pairs: np.ndarray, *,
-               last: bool) -> np.ndarray:
+    def settle(self, garment: Garment, positions: np.ndarray, grid: DistanceGrid, open_pairs: np.ndarray) -> np.ndarray:
         """Lets the garment hang until it rests."""
         config = self.config
-        level = Level(garment, positions, grid, config, open_pairs)
+        level = self.coarser = Level(garment, positions, grid, config, open_pairs, self.coarser)
         fabric = garment.fabrics[0]
         dt = 0.01
         settings = StepSettings(dt=dt, gravity=config.gravity, drag=3.0, seam_stiffness=1000.0,

@@ -5,7 +5,7 @@ order whatever the number of threads.
 """
 
 from engine.core.taichi_runtime import ti
-from sim.kernels.types import F32, I3, I4, M2, M3, V3, V4, vec2, vec3
+from sim.kernels.types import F32, I3, I4, M2, M3, V3, V4, vec2, vec3, vec4
 
 
 @ti.func
@@ -26,8 +26,29 @@ def positive_part(s: vec3) -> vec3:
     return out
 
 
+@ti.func
+def relaxed(c: vec4, ew: ti.f32, ef: ti.f32, slack: ti.f32) -> vec4:
+    """Stiffness (warp, weft, coupling, shear) with compression buckled away but for a share ``slack``.
+
+    Cloth does not resist compression: it buckles, at loads far below what matters, in wrinkles that may be finer than
+    the mesh. The tension-field energy (least over all shortenings by wrinkles, each of warp and weft) has that; the
+    share ``slack`` of the plain energy keeps triangles well shaped. Both are convex and smooth.
+    """
+    sw = c[0] * ew + c[2] * ef
+    sf = c[2] * ew + c[1] * ef
+    full = c
+    field = c
+    if sw < 0.0 and sf - c[2] / c[0] * sw >= 0.0:
+        field = vec4(0.0, c[1] - c[2] * c[2] / c[0], 0.0, c[3])
+    elif sf < 0.0 and sw - c[2] / c[1] * sf >= 0.0:
+        field = vec4(c[0] - c[2] * c[2] / c[1], 0.0, 0.0, c[3])
+    elif sw < 0.0 or sf < 0.0:
+        field = vec4(0.0, 0.0, 0.0, c[3])
+    return field + (full - field) * slack
+
+
 @ti.kernel
-def membrane(x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, force: V3, hess: M3):
+def membrane(x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, slack: ti.f32, force: V3, hess: M3):
     """Saint Venant-Kirchhoff energy A/2 E:C:E per triangle, E the Green strain in (warp, weft) axes.
 
     ``stiff`` is (warp, weft, coupling, shear) [N/m]. ``force[3t+a]`` is the force on corner a [N]; ``hess[6t+k]`` the
@@ -44,8 +65,8 @@ def membrane(x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, force: V3, hess: 
         ew = 0.5 * (fw.dot(fw) - 1.0)
         ef = 0.5 * (ff.dot(ff) - 1.0)
         es = fw.dot(ff)  # twice the tensor shear
-        c = stiff[t]
         a = area[t]
+        c = relaxed(stiff[t], ew, ef, slack)
         sw = c[0] * ew + c[2] * ef
         sf = c[2] * ew + c[1] * ef
         ss = c[3] * es
@@ -61,7 +82,6 @@ def membrane(x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, force: V3, hess: 
         force[3 * t + 2] = f2
         s = positive_part(vec3(sw, sf, ss))
         g = ti.Matrix.cols([g0, g1, g2])
-        k = 0
         for p in ti.static(range(3)):
             wp = fw * g[0, p]
             fp = ff * g[1, p]
@@ -74,7 +94,8 @@ def membrane(x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, force: V3, hess: 
                 wq = fw * g[0, q]
                 fq = ff * g[1, q]
                 sq = fw * g[1, q] + ff * g[0, q]
-                geo = s[0] * g[0, p] * g[0, q] + s[1] * g[1, p] * g[1, q] + s[2] * (g[0, p] * g[1, q] + g[1, p] * g[0, q])
+                geo = s[0] * g[0, p] * g[0, q] + s[1] * g[1, p] * g[1, q]
+                geo += s[2] * (g[0, p] * g[1, q] + g[1, p] * g[0, q])
                 m = cw.outer_product(wq) + cf.outer_product(fq) + cs.outer_product(sq)
                 for r in ti.static(range(3)):
                     m[r, r] += geo

@@ -132,51 +132,41 @@ def multiply(
 
 
 @ti.kernel
-def cg_start(rhs: V3, pre: M3, dx: V3, r: V3, z: V3, p: V3, partial: F32, scalar: F32):
-    """Starts conjugate gradients from zero. ``scalar`` = (r.z, pAp, first r.z)."""
-    n = rhs.shape[0]
-    ti.loop_config(block_dim=4)
-    for chunk in range(partial.shape[0]):
-        acc = 0.0
-        for i in range(chunk * CHUNK, ti.min(n, (chunk + 1) * CHUNK)):
-            dx[i] = vec3(0.0)
-            r[i] = rhs[i]
-            z[i] = pre[i] @ rhs[i]
-            p[i] = z[i]
-            acc += z[i].dot(r[i])
-        partial[chunk] = acc
-    for _ in range(1):
-        total = 0.0
-        for k in range(partial.shape[0]):
-            total += partial[k]
-        scalar[0] = total
-        scalar[2] = total
+def cg_start(rhs: V3, dx: V3, r: V3):
+    """Starts conjugate gradients from zero."""
+    for i in range(rhs.shape[0]):
+        dx[i] = vec3(0.0)
+        r[i] = rhs[i]
+
+
+@ti.func
+def total(partial: F32) -> ti.f32:
+    s = 0.0
+    for k in range(partial.shape[0]):
+        s += partial[k]
+    return s
 
 
 @ti.kernel
-def cg_update(pre: M3, dx: V3, r: V3, z: V3, p: V3, ap: V3, partial: F32, scalar: F32):
-    """One conjugate-gradient update after ``multiply``."""
-    n = dx.shape[0]
+def cg_direction(first: ti.i32, z: V3, p: V3, partial: F32, scalar: F32):
+    """Next search direction from the preconditioned residual. ``scalar`` = (r.z, step, first r.z, beta)."""
     for _ in range(1):
-        total = 0.0
-        for k in range(partial.shape[0]):
-            total += partial[k]
-        scalar[1] = scalar[0] / ti.max(total, 1e-30)
-    ti.loop_config(block_dim=4)
-    for chunk in range(partial.shape[0]):
-        acc = 0.0
-        alpha = scalar[1]
-        for i in range(chunk * CHUNK, ti.min(n, (chunk + 1) * CHUNK)):
-            dx[i] += p[i] * alpha
-            r[i] -= ap[i] * alpha
-            z[i] = pre[i] @ r[i]
-            acc += z[i].dot(r[i])
-        partial[chunk] = acc
-    for _ in range(1):
-        total = 0.0
-        for k in range(partial.shape[0]):
-            total += partial[k]
-        scalar[3] = total / ti.max(scalar[0], 1e-30)
-        scalar[0] = total
-    for i in range(n):
+        new = total(partial)
+        scalar[3] = 0.0
+        if first == 1:
+            scalar[2] = new
+        else:
+            scalar[3] = new / ti.max(scalar[0], 1e-30)
+        scalar[0] = new
+    for i in range(p.shape[0]):
         p[i] = z[i] + p[i] * scalar[3]
+
+
+@ti.kernel
+def cg_advance(dx: V3, r: V3, p: V3, ap: V3, partial: F32, scalar: F32):
+    """Steps along the direction p, after ``multiply``."""
+    for _ in range(1):
+        scalar[1] = scalar[0] / ti.max(total(partial), 1e-30)
+    for i in range(dx.shape[0]):
+        dx[i] += p[i] * scalar[1]
+        r[i] -= ap[i] * scalar[1]

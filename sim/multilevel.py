@@ -1,0 +1,172 @@
+"""A multilevel additive preconditioner for the implicit step (Bramble, Pasciak and Xu 1990).
+
+The cloth's own coarser meshes give the middle levels; the coarsest is a set of points spread evenly over the cloth
+with smooth overlapping weights, whose small dense matrix is inverted. Without it conjugate gradients would need as
+many iterations as the cloth is vertices long.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.csgraph
+
+from engine.core.taichi_runtime import ti
+from sim.cloth import Cloth
+from sim.collision import upload
+from sim.kernels import multilevel as kernels
+
+__all__ = ["Interpolation", "Multilevel", "spread_points", "from_coarser"]
+
+
+@dataclass(frozen=True)
+class Interpolation:
+    """Values at fine particles from those at coarse ones: sparse rows."""
+
+    matrix: scipy.sparse.csr_matrix  #: shape [fine, coarse]
+
+
+def from_coarser(fine_particle: np.ndarray, coarse_particle: np.ndarray, edges: np.ndarray) -> Interpolation:
+    """Linear interpolation of a mesh subdivided once.
+
+    Args:
+        fine_particle: Particle of every fine vertex, shape [N + E].
+        coarse_particle: Particle of every coarse vertex, shape [N].
+        edges: Coarse vertices of whose edges the other fine vertices are the midpoints, shape [E, 2].
+    """
+    n, m = int(fine_particle.max()) + 1, int(coarse_particle.max()) + 1
+    _, vertex = np.unique(fine_particle, return_index=True)
+    count = len(coarse_particle)
+    old = vertex < count
+    first = np.where(old, vertex, edges[np.maximum(vertex - count, 0), 0])
+    second = np.where(old, vertex, edges[np.maximum(vertex - count, 0), 1])
+    rows = np.repeat(np.arange(n), 2)
+    cols = coarse_particle[np.stack([first, second], 1)].ravel()
+    matrix = scipy.sparse.coo_matrix((np.full(2 * n, 0.5), (rows, cols)), shape=(n, m)).tocsr()
+    matrix.sum_duplicates()
+    return Interpolation(matrix)
+
+
+def spread_points(cloth: Cloth, *, limit: int = 160) -> Interpolation:
+    """Smooth weights of at most ``limit`` points spread evenly over the cloth, along its surface."""
+    n = len(cloth.mass)
+    length = _rest_lengths(cloth)
+    i = np.concatenate([cloth.edges[:, 0], cloth.pairs[:, 0]])
+    j = np.concatenate([cloth.edges[:, 1], cloth.pairs[:, 1]])
+    d = np.concatenate([length, np.full(len(cloth.pairs), 1e-4)])
+    graph = scipy.sparse.coo_matrix((d, (i, j)), shape=(n, n)).tocsr()
+    spacing = 1.1 * np.sqrt(float(cloth.area.sum()) / limit)
+    points, far = [0], np.full(n, np.inf)
+    rows = []
+    while True:
+        reach = scipy.sparse.csgraph.dijkstra(graph, directed=False, indices=points[-1], limit=1.8 * spacing)
+        rows.append(reach)
+        far = np.minimum(far, reach)
+        far_points = np.where(np.isinf(far), 1e3, far)
+        k = int(far_points.argmax())
+        if far_points[k] < spacing or len(points) >= 2 * limit:
+            break
+        points.append(k)
+    weight = np.maximum(1.0 - np.array(rows).T / (1.7 * spacing), 0.0) ** 2
+    weak = np.sort(weight, axis=1)[:, -min(4, weight.shape[1])]
+    weight[weight < weak[:, None]] = 0.0
+    weight[weight.sum(1) == 0, 0] = 1.0
+    weight /= weight.sum(1, keepdims=True)
+    return Interpolation(scipy.sparse.csr_matrix(weight))
+
+
+def _rest_lengths(cloth: Cloth) -> np.ndarray:
+    """Rest length of every edge [m], from the triangles beside it."""
+    dm = np.linalg.inv(cloth.dm_inv.astype(np.float64))
+    sides = np.stack([dm[:, :, 0], dm[:, :, 1] - dm[:, :, 0], -dm[:, :, 1]], 1)
+    length = np.linalg.norm(sides, axis=2)
+    half = np.sort(np.stack([cloth.faces, np.roll(cloth.faces, -1, axis=1)], -1), axis=-1).astype(np.int64)
+    n = len(cloth.mass)
+    key = half[..., 0] * n + half[..., 1]
+    out = np.zeros(len(cloth.edges))
+    edge_key = cloth.edges[:, 0].astype(np.int64) * n + cloth.edges[:, 1]
+    out[np.searchsorted(edge_key, key.ravel())] = length.ravel()
+    return np.maximum(out, 1e-6)
+
+
+class _Level:
+    """One coarser level: its matrix' pattern, how it is summed from the finer one, and its vectors."""
+
+    def __init__(self, row: np.ndarray, col: np.ndarray, interpolation: Interpolation) -> None:
+        p = interpolation.matrix
+        self.size = p.shape[1]
+        fine_row = np.repeat(np.arange(len(row) - 1), np.diff(row))
+        keys, slots, weights = [], [], []
+        counts = np.diff(p.indptr)
+        most = int(counts.max())
+        for a in range(most):
+            for b in range(most):
+                use = np.flatnonzero((counts[fine_row] > a) & (counts[col] > b))
+                ka, kb = p.indptr[fine_row[use]] + a, p.indptr[col[use]] + b
+                keys.append(p.indices[ka].astype(np.int64) * self.size + p.indices[kb])
+                slots.append(use)
+                weights.append(p.data[ka] * p.data[kb])
+        key = np.concatenate(keys)
+        order = np.argsort(key, kind="stable")
+        unique, start = np.unique(key[order], return_index=True)
+        self.row = np.searchsorted(unique, np.arange(self.size + 1) * self.size)
+        self.col = unique % self.size
+        self.diag = upload(np.searchsorted(unique, np.arange(self.size) * (self.size + 1)).astype(np.int32))
+        self.start = upload(np.append(start, len(key)).astype(np.int32))
+        self.slot = upload(np.concatenate(slots)[order].astype(np.int32))
+        self.weight = upload(np.concatenate(weights)[order].astype(np.float32))
+        down = p.T.tocsr()
+        self.p = [upload(v) for v in (p.indptr.astype(np.int32), p.indices.astype(np.int32), p.data.astype(np.float32))]
+        self.pt = [
+            upload(v) for v in (down.indptr.astype(np.int32), down.indices.astype(np.int32), down.data.astype(np.float32))
+        ]
+        self.block = ti.Matrix.ndarray(3, 3, ti.f32, len(unique))
+        self.inverse = ti.Matrix.ndarray(3, 3, ti.f32, self.size)
+        self.r, self.z = (ti.Vector.ndarray(3, ti.f32, self.size) for _ in range(2))
+
+
+class Multilevel:
+    """z = M^-1 r for a block sparse matrix.
+
+    Args:
+        row, col: The finest matrix' block rows.
+        interpolations: From the finest to the coarsest level.
+    """
+
+    def __init__(self, row: np.ndarray, col: np.ndarray, interpolations: list[Interpolation]) -> None:
+        self.levels: list[_Level] = []
+        for p in interpolations:
+            self.levels.append(_Level(row, col, p))
+            row, col = self.levels[-1].row, self.levels[-1].col
+        last = self.levels[-1]
+        self.coarse_rows = np.repeat(np.arange(last.size), np.diff(last.row))
+        self.inverse = ti.ndarray(ti.f32, (3 * last.size, 3 * last.size))
+
+    def update(self, block) -> None:
+        """Takes over the finest matrix."""
+        fine = block
+        for level in self.levels:
+            kernels.galerkin(level.start, level.slot, level.weight, fine, level.block)
+            fine = level.block
+        for level in self.levels[:-1]:
+            kernels.invert_diagonal(level.diag, level.block, level.inverse)
+        last = self.levels[-1]
+        dense = np.zeros((last.size, 3, last.size, 3))
+        dense[self.coarse_rows, :, last.col, :] = last.block.to_numpy()
+        dense = dense.reshape(3 * last.size, 3 * last.size)
+        dense = 0.5 * (dense + dense.T)
+        inverse = np.linalg.inv(dense)
+        self.inverse.from_numpy((0.5 * (inverse + inverse.T)).astype(np.float32))
+
+    def apply(self, pre, r, z, partial) -> None:
+        """z = M^-1 r with the block diagonal's inverse ``pre``; partial sums of z . r."""
+        fine = r
+        for level in self.levels:
+            kernels.restrict(*level.pt, fine, level.r)
+            fine = level.r
+        last = self.levels[-1]
+        kernels.dense(self.inverse, last.r, last.z)
+        for level, coarse in zip(self.levels[-2::-1], self.levels[:0:-1], strict=True):
+            kernels.smooth_and_prolong(level.inverse, level.r, *coarse.p, coarse.z, level.z)
+        top = self.levels[0]
+        kernels.finish_preconditioner(pre, *top.p, top.z, r, z, partial)
