@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.core.types import Body, Pattern
 from garments.meshing import PatternMesh
+from garments.meshing_cdt import in_polygon
 from garments.placement_regions import PanelRegion, panel_regions
 from garments.placement_wrap import Frame, hull_around, offset_for_length, roll
 
@@ -23,6 +24,7 @@ SIDE_GAP, LAYER_GAP = 0.004, 0.005
 _TRUNK = (0, 3, 6, 9, 13, 14)
 _LEG = {"l": (1, 4, 7), "r": (2, 5, 8)}
 _ARM = {"l": (16, 18, 20), "r": (17, 19, 21)}
+_HAND = {"l": tuple(range(25, 40)), "r": tuple(range(40, 55))}
 _NECK = (12, 15, 22, 9, 13, 14)
 
 
@@ -50,6 +52,7 @@ class Piece:
     side: str
     mirror: float = 1.0  #: -1 where openness and spread count from the frame's left
     push: float = 0.0
+    length: float = 0.0  #: that the closed curve must have so that neighbours do not overlap [m]
 
 
 @dataclass
@@ -63,7 +66,6 @@ class Group:
     clearance: float
     options: list[Arrangement] = field(default_factory=list)
     slide_axis: np.ndarray = field(default_factory=lambda: np.array([0.0, 1.0, 0.0]))
-    closed_length: float = 0.0  #: length that the curve must have so that neighbours do not overlap [m]
 
     def arrangements(self) -> Iterator[Arrangement]:
         """From the tightest to the loosest."""
@@ -74,7 +76,7 @@ class Group:
         positions = np.zeros((self.count, 3))
         for piece in self.pieces:
             offset = self.clearance + a.offset
-            offset = offset_for_length(piece.section, offset, self.closed_length * (1.0 - max(a.openness)))
+            offset = offset_for_length(piece.section, offset, piece.length * (1.0 - max(a.openness)))
             curve = hull_around(piece.section, offset)
             inner, outer = a.openness
             open_ = (inner, outer) if piece.mirror > 0 else (outer, inner)
@@ -205,13 +207,11 @@ class _Builder:
         armpit = min((self.marks[f"armpit_{s}"][1] for s in "lr" if f"armpit_{s}" in self.marks), default=high)
         for k, (frame, vertices, s, v, _back) in local.items():
             section = self._around_trunk(part, frame, low, high, armpit)
-            s = s.copy()
-            if s.min() > -2e-3 or s.max() < 2e-3:
-                s += np.sign(s.mean()) * SIDE_GAP / 2
+            s = _off_centre(s)
             pieces.append(Piece(k, vertices, s, v, frame, section, 0.0, "", push=0.0))
         self._stack(pieces)
+        _share_length(pieces)
         group = Group(part, members, pieces, len(self.mesh.uv), self.clearance)
-        group.closed_length = _needed_length(pieces)
         slides = {
             "torso": (0.0,), "waistband": (0.0, 0.01, 0.02, 0.03, 0.05),
             "skirt": tuple(-0.006 * k for k in range(16)), "collar": tuple(0.01 * k for k in range(13)),
@@ -233,25 +233,25 @@ class _Builder:
         return self._section(frame, segments, low, min(high, armpit) if low < armpit - 0.05 else high)
 
     def _stack(self, pieces: list[Piece]) -> None:
-        """Pushes panels outwards that lie over others of the same wrap."""
-        from garments.meshing_cdt import in_polygon
-
-        done: list[Piece] = []
+        """Pushes panels outwards that lie over others of the same wrap, or touch them."""
+        done: list[tuple[Piece, np.ndarray]] = []
         for piece in sorted(pieces, key=lambda p: self.pattern.panels[p.panel].layer):
+            rim = self._rim(piece)
             level = self.pattern.panels[piece.panel].layer
-            for other in done:
-                if other.frame.out @ piece.frame.out < 0.9:
-                    continue
-                rim = self.mesh.rim[self.mesh.rim_edge[:, 0] == other.panel, 0]
-                place = {int(v): i for i, v in enumerate(other.vertices)}
-                index = [place[int(v)] for v in rim]
-                polygon = np.stack([other.s[index], other.v[index]], 1)
-                mine = np.stack([piece.s, piece.v], 1)
-                mine = mine.mean(0) + 0.97 * (mine - mine.mean(0))
-                if in_polygon(mine, polygon).sum() > 2:
-                    level = max(level, int(round(other.push / LAYER_GAP)) + 1)
+            taken = {
+                int(round(other.push / LAYER_GAP)) for other, polygon in done
+                if other.frame.out @ piece.frame.out > 0.9 and other.side == piece.side and _meet(rim, polygon)
+            }
+            while level in taken:
+                level += 1
             piece.push = level * LAYER_GAP
-            done.append(piece)
+            done.append((piece, rim))
+
+    def _rim(self, piece: Piece) -> np.ndarray:
+        """Outline of a piece in the coordinates of its wrap [m], shape [n, 2]."""
+        place = {int(v): i for i, v in enumerate(piece.vertices)}
+        index = [place[int(v)] for v in self.mesh.rim[self.mesh.rim_edge[:, 0] == piece.panel, 0]]
+        return np.stack([piece.s[index], piece.v[index]], 1)
 
     def _arm(self, side: str, members: list[int]) -> Group:
         shoulder = self.marks[f"shoulder_point_{side}"]
@@ -272,16 +272,19 @@ class _Builder:
         sleeves = [k for k in members if self.regions[k].part == "sleeve"] or members
         top = max(local[k][3].max() for k in sleeves)
         reach = float((shoulder - joint) @ up)
-        low = min(v.min() for _, _, _, v in local.values()) - top + reach
+        armpit = float((self.marks.get(f"armpit_{side}", joint) - joint) @ up)
         for k, (frame, vertices, s, v) in local.items():
-            armpit = self.marks.get(f"armpit_{side}", joint)
-            section = self._section(frame, _ARM[side], low, float((armpit - joint) @ up) - 0.02)
+            band = [local[j][3] for j in members if self.regions[j].part == self.regions[k].part]
+            low, high = (f(b - top + reach for x in band for b in (x.min(), x.max())) for f in (min, max))
+            # the hand too, where sliding down the arm could bring the cloth
+            section = self._section(frame, _ARM[side] + _HAND[side], low - 0.06, min(high, armpit - 0.02))
             start = 0.5 * (section[:, 0].min() + section[:, 0].max())
             s = s - 0.5 * (s.min() + s.max())
             pieces.append(Piece(k, vertices, s, v - top + reach, frame, section, start, side))
         self._stack(pieces)
+        for part in ("sleeve", "cuff"):
+            _share_length([p for p in pieces if self.regions[p.panel].part == part])
         group = Group(f"sleeve_{side}", members, pieces, len(self.mesh.uv), self.clearance, slide_axis=-up)
-        group.closed_length = _needed_length(pieces)
         options = [
             Arrangement((o, o), extra, 0.01 * slide)
             for o in (0.0, 0.2, 0.45, 0.75, 1.0) for extra in (0.0, 0.01, 0.03, 0.06) for slide in range(0, 24)
@@ -342,8 +345,31 @@ class _FlatGroup(Group):
         return positions
 
 
-def _needed_length(pieces: list[Piece]) -> float:
-    """Length of the closed curve at which front and back pieces do not reach over each other anywhere [m]."""
+def _off_centre(s: np.ndarray) -> np.ndarray:
+    """Moves halves that meet at the centre line, or reach a little over it, clear of it."""
+    if -0.008 < s.min() and s.mean() > 0:
+        return s + max(0.0, SIDE_GAP / 2 - s.min())
+    if s.max() < 0.008 and s.mean() < 0:
+        return s - max(0.0, SIDE_GAP / 2 + s.max())
+    return s
+
+
+def _meet(one: np.ndarray, two: np.ndarray) -> bool:
+    """Whether two outlines overlap, or come closer than the gap between neighbours."""
+    if in_polygon(one, two).any() or in_polygon(two, one).any():
+        return True
+    for a, b in ((one, two), (two, one)):
+        side = np.roll(b, -1, axis=0) - b
+        t = np.clip(((a[:, None] - b) * side).sum(2) / np.maximum((side**2).sum(1), 1e-15), 0, 1)
+        if np.linalg.norm(a[:, None] - b - t[..., None] * side, axis=2).min() < 0.9 * SIDE_GAP:
+            return True
+    return False
+
+
+def _share_length(pieces: list[Piece]) -> None:
+    """Sets the length of the closed curve at which front and back pieces do not reach over each other anywhere."""
+    if not pieces:
+        return
     low, high = min(p.v.min() for p in pieces), max(p.v.max() for p in pieces)
     bins = np.linspace(low, high + 1e-6, max(2, int((high - low) / 0.02)) + 1)
     reach = {}  # (front or back, side of the body) -> reach per bin
@@ -355,4 +381,5 @@ def _needed_length(pieces: list[Piece]) -> float:
             table = reach.setdefault((facing, sign * facing), np.zeros(len(bins) - 1))
             np.maximum.at(table, index, sign * p.s)
     sides = [sum(t for (_, side), t in reach.items() if side == s) for s in (1, -1)]
-    return 2 * float(max(np.max(t) for t in sides)) + 2 * SIDE_GAP
+    for p in pieces:
+        p.length = 2 * float(max(np.max(t) for t in sides)) + 2 * SIDE_GAP
