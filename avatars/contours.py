@@ -14,7 +14,9 @@ import numpy as np
 __all__ = ["Contour", "trace", "refine", "linear_light"]
 
 SMOOTHING = 1.0  #: sigma of the blur before tracing a mask [px]
-REACH = 7.0  #: search along the normal on both sides of the mask's outline [px]
+REACH = 3.0  #: search along the normal on both sides of the mask's outline [px]
+WINDOW = 3.0  #: length over which the colours of both sides are averaged [px]
+GAP = 1.5  #: left out around the edge, where lens and sensor mix the colours [px]
 STEP = 0.5  #: sampling of profiles [px]
 
 
@@ -111,7 +113,8 @@ def refine(rgb: np.ndarray, contour: Contour, *, reach: float = REACH) -> Contou
     if not len(contour.points):
         return contour
     light = cv2.GaussianBlur(linear_light(rgb), (0, 0), 0.6)
-    offsets = np.arange(-reach - 4, reach + 4 + 1e-6, STEP)
+    margin = WINDOW + GAP
+    offsets = np.arange(-reach - margin, reach + margin + 1e-6, STEP)
     profiles = _sample(light, contour.points[:, None] + offsets[None, :, None] * contour.normals[:, None])
     profiles = _along(profiles, contour.loop)
     found, std, width = _edges(profiles, offsets, reach)
@@ -149,10 +152,10 @@ def _edges(profiles: np.ndarray, offsets: np.ndarray, reach: float) -> tuple[np.
     """Position, standard error and blur of the edge in each profile.
 
     The edge is the place that best parts the profile into an inner and an outer colour (least squares over both
-    means, with windows of 4 px), weighted to be near the mask's outline; then the half-level crossing there.
+    means), weighted to be near the mask's outline; then the half-level crossing there.
     """
-    window = int(4 / STEP)
-    gap = int(1 / STEP)
+    window = int(WINDOW / STEP)
+    gap = int(GAP / STEP)
     total = np.cumsum(np.pad(profiles, ((0, 0), (1, 0), (0, 0))), axis=1)
     count = len(offsets)
     at = np.arange(window + gap, count - window - gap)
@@ -160,18 +163,22 @@ def _edges(profiles: np.ndarray, offsets: np.ndarray, reach: float) -> tuple[np.
     outer = (total[:, at + gap + window] - total[:, at + gap]) / window
     step = outer - inner
     contrast = np.linalg.norm(step, axis=-1)
-    score = contrast * np.exp(-0.5 * (offsets[at] / (0.6 * reach)) ** 2)
+    score = contrast * np.exp(-0.5 * (offsets[at] / (0.4 * reach)) ** 2)
     score[:, np.abs(offsets[at]) > reach] = 0
     best = np.argmax(score, axis=1)
     rows = np.arange(len(profiles))
-    lo, direction, strength = inner[rows, best], step[rows, best], contrast[rows, best]
-    unit = direction / np.maximum(strength**2, 1e-9)[:, None]
-    level = ((profiles - lo[:, None]) * unit[:, None]).sum(-1)  # 0 inside, 1 outside
+    centre = at[best].astype(np.float64)
+    for _ in range(2):
+        # once more around the edge found: the means must not reach into it
+        k = np.clip(np.round(centre).astype(int), at[0], at[-1]) - at[0]
+        lo, direction, strength = inner[rows, k], step[rows, k], contrast[rows, k]
+        unit = direction / np.maximum(strength**2, 1e-9)[:, None]
+        level = ((profiles - lo[:, None]) * unit[:, None]).sum(-1)  # 0 inside, 1 outside
+        half = _crossing(level, centre, 0.5, window)
+        centre = np.where(np.isfinite(half), half, centre)
     noise = np.abs(np.diff(level, n=2, axis=1)).mean(1) / 2.0
-    centre = at[best]
-    half = _crossing(level, centre, 0.5, window)
-    quarter, three = _crossing(level, centre, 0.25, window), _crossing(level, centre, 0.75, window)
     position = offsets[0] + half * STEP
+    quarter, three = _crossing(level, centre, 0.25, window), _crossing(level, centre, 0.75, window)
     good = (strength > 0.012) & np.isfinite(position)
     blur = np.where(good, (three - quarter) * STEP, np.nan)
     std = np.clip(0.25 + 0.02 / np.maximum(strength, 1e-3) + noise, 0.3, 4.0)

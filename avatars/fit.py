@@ -34,6 +34,7 @@ __all__ = ["FitResult", "ViewResult", "fit_photos", "write_overlays"]
 SPACING = 2.0  #: of contour points [px]
 HEIGHT_STD = 0.005  #: of a typed height [m]
 MASS_LOG_STD = 0.03  #: scales, clothes and the density of bodies
+FLOOR = 0.10  #: least standard error of the shape, in standard deviations of the population
 MIN_HEIGHT, MAX_HEIGHT = 1.20, 2.30  #: of adults [m]
 MIN_WEIGHT, MAX_WEIGHT = 30.0, 300.0  #: [kg]
 SEXES = ("female", "male", "neutral")
@@ -106,7 +107,7 @@ def fit_photos(
     for i, (name, path) in enumerate(given):
         report(0.25 * i / len(given), f"looking at the {name} photo")
         seen.append(_look(name, path, height, seed))
-    body = _arrays(model)
+    body = body_arrays(model)
     knowledge = _knowledge(model, sex, height, weight)
     problem = Problem(
         body, [s.view for s in seen], [s.observation for s in seen], knowledge, load_regressor().matrix,
@@ -118,7 +119,7 @@ def fit_photos(
         problem.observations[i] = seen[i].observation
     solution = problem.refine(first.betas, progress=lambda f, text: report(0.6 + 0.25 * f, text))
     report(0.88, "measuring the body")
-    covariance = _with_floor(model, solution)
+    covariance = _with_floor(model, sex, solution.covariance)
     result = FitResult(
         body=make_body(model, solution.betas, sex=sex, betas_covariance=covariance),
         betas_covariance=covariance.astype(np.float32),
@@ -191,7 +192,7 @@ def _inside_frame(contour: Contour, size: tuple[int, int], border: float = 3.0) 
 # ---------------------------------------------------------------- model and prior
 
 
-def _arrays(model: BodyModel) -> BodyArrays:
+def body_arrays(model: BodyModel) -> BodyArrays:
     return BodyArrays(
         model.v_template, model.shapedirs, model.joint_regressor, model.weights, model.faces,
         hand_pose=model.hands_mean.reshape(30, 3), pose_directions=model.posedirs,
@@ -271,9 +272,16 @@ def _mass(model: BodyModel) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
 # ---------------------------------------------------------------- results
 
 
-def _with_floor(model: BodyModel, solution: Solution) -> np.ndarray:
-    """Covariance of the betas."""
-    return solution.covariance
+def _with_floor(model: BodyModel, sex: str, covariance: np.ndarray) -> np.ndarray:
+    """Adds to the covariance of the betas what no photo of this kind can tell, a small share of the prior.
+
+    Bodies outside the shape space, cloth thickness and posture leave errors that more contour points do not mend. The
+    stature is known, so its direction gets none.
+    """
+    mean, spread = prior(model, sex)
+    _, slope = _stature(model)(mean)
+    gain = spread @ slope / (slope @ spread @ slope)
+    return covariance + FLOOR**2 * (spread - np.outer(gain, slope @ spread))
 
 
 def _view_result(problem: Problem, solution: Solution, i: int, seen: _Seen) -> ViewResult:

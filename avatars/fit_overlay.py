@@ -52,7 +52,7 @@ def overlay(view) -> np.ndarray:
 
 
 def write_overlays(result, folder: str | Path) -> list[Path]:
-    """Writes ``fit_front.jpg`` and ``fit_side.jpg`` for the photos that a ``fit.FitResult`` has; returns their paths."""
+    """Writes ``fit_front.jpg`` and ``fit_side.jpg``, as far as the fit had them; returns their paths."""
     written = []
     for view in result.views:
         ok, data = cv2.imencode(".jpg", overlay(view)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])

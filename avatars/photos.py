@@ -27,7 +27,7 @@ WORK_LONG_SIDE = 1600
 FULL_FRAME_DIAGONAL = math.hypot(36.0, 24.0)  #: [mm]
 PHONE_EQUIVALENT = 26.0  #: usual main lens of a phone, 35 mm equivalent [mm]
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "MPO")
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 _TAG_IFD = 0x8769
 _TAG_FOCAL = 0x920A
 _TAG_FOCAL_35 = 0xA405
@@ -84,7 +84,9 @@ def read_photo(path: str | Path, *, long_side: int = WORK_LONG_SIDE) -> Photo:
         raise InputError(
             "photo.type", f"{p}: is not a photo that can be read", "give a JPEG, PNG or WebP picture"
         ) from None
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        raise _too_many(p, "") from None
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         raise InputError(
             "photo.damaged", f"{p}: the photo is damaged ({str(error) or type(error).__name__})",
             "copy it from the phone again",
@@ -105,14 +107,18 @@ def _refuse_other_types(p: Path, raw: bytes) -> None:
         raise UnsupportedError("photo.raw", f"{p}: raw camera files are not read", "export it as JPEG")
 
 
+def _too_many(p: Path, size: str) -> InputError:
+    return InputError(
+        "photo.too_many_pixels", f"{p}: the picture has more pixels{size} than a phone photo",
+        "scale it down to 12 megapixels or less",
+    )
+
+
 def _decode(p: Path, raw: bytes, long_side: int) -> tuple[tuple[np.ndarray, tuple[int, int]], dict[int, object]]:
     with Image.open(io.BytesIO(raw), formats=_FORMATS) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
-            raise InputError(
-                "photo.too_many_pixels", f"{p}: {width} x {height} pixels are more than a phone photo has",
-                "scale it down to 12 megapixels or less",
-            )
+            raise _too_many(p, f" ({width} x {height})")
         if min(width, height) < MIN_SHORT_SIDE or max(width, height) < MIN_LONG_SIDE:
             raise InputError(
                 "photo.too_small", f"{p}: {width} x {height} pixels are too few to measure a body",
