@@ -75,10 +75,12 @@ def _load_body(run: Run, args: Namespace) -> Body:
     return codec.load(path, Body)
 
 
-def _fabric_name(args: Namespace) -> str:
-    if args.fabric:
-        return args.fabric
-    return pipeline.default_fabric(args.garment)
+def _checked_fabric(args: Namespace) -> str:
+    """The fabric's name, once garment and fabric are known to be readable: no long work for a misspelt name."""
+    pipeline.check_garment(args.garment)
+    fabric = args.fabric or pipeline.default_fabric(args.garment)
+    pipeline.load_fabric(fabric)
+    return fabric
 
 
 def _drape_json(garment: Garment, drape: Drape) -> dict[str, Any]:
@@ -166,7 +168,8 @@ def measure(args: Namespace, emit: Emit) -> Result:
 def drape(args: Namespace, emit: Emit) -> Result:
     """toile drape"""
     run = _run(args)
-    look = pipeline.drape_garment(run, _load_body(run, args), garment=args.garment, fabric=_fabric_name(args))
+    fabric = _checked_fabric(args)
+    look = pipeline.drape_garment(run, _load_body(run, args), garment=args.garment, fabric=fabric)
     run.write_manifest(drape=look.drape.metrics, drape_status=look.drape.status)
     value = _drape_json(look.garment, look.drape)
     _say(
@@ -183,8 +186,7 @@ def drape(args: Namespace, emit: Emit) -> Result:
 def try_on(args: Namespace, emit: Emit) -> Result:
     """toile try-on"""
     run = _run(args)
-    fabric = _fabric_name(args)
-    pipeline.load_fabric(fabric)
+    fabric = _checked_fabric(args)
     photos = args.front or args.side
     body = _fit(run, args) if photos else _load_body(run, args)
     look, report = pipeline.try_on(run, body, garment=args.garment, fabric=fabric)

@@ -1,6 +1,6 @@
-"""Drapes every garment on several bodies and prints one JSON line: seams, penetration, self-intersections, strain, time.
+"""Drapes every garment on several bodies; prints one JSON line: seams, penetration, self-intersections, strain, time.
 
-    python benchmarks/pipeline/drape_table.py --set library|garmentcode|all --quality standard --out out/table [--only tee]
+    python benchmarks/pipeline/drape_table.py --set library|garmentcode|all --quality standard --out out/table
 
 The library garments are drafted to measure on eight bodies (examples/bodies); GarmentCode's nine patterns (folder
 --patterns) are draped on the body they were drafted for and on two near it. Each drape is a process of its own, as a
@@ -45,12 +45,17 @@ def one(job: tuple[str, str, str], args: argparse.Namespace) -> dict:
     """One garment on one body; its pictures unless --no-pictures."""
     label, garment, body = job
     folder = args.out / f"{label}__{body}"
-    value = toile("drape", "--body", str(body_of(body, args.out)), "--garment", garment, "--quality", args.quality,
-                  "--threads", str(args.threads), "--out", str(folder), *(["--no-cache"] if args.no_cache else []))  # fmt: skip
+    words = ["--body", str(body_of(body, args.out)), "--garment", garment, "--quality", args.quality]
+    words += ["--threads", str(args.threads), "--out", str(folder)] + (["--no-cache"] if args.no_cache else [])
+    value = toile("drape", *words)
     if not args.no_pictures and (folder / "drape.npz").exists():
         toile("render", str(folder), "--quality", "draft", "--no-turntable")
     row = {"garment": label, "body": body, "status": value["status"], **{c: value.get(c) for c in COLUMNS}}
-    row |= {"vertices": value.get("vertices"), "message": value.get("message", ""), "warnings": value.get("warnings", [])}
+    row |= {
+        "vertices": value.get("vertices"),
+        "message": value.get("message", ""),
+        "warnings": value.get("warnings", []),
+    }
     row["clean"] = bool(
         value["status"] in ("converged", "not_converged")
         and value["seam_gap_max_mm"] < 1
@@ -103,8 +108,10 @@ def main() -> None:
         rows = list(pool.map(lambda j: one(j, args), work))
     write_table(rows, args.out / "table.md")
     clean = sum(r["clean"] for r in rows)
-    print(json.dumps({"benchmark": "drape_table", "set": args.set, "quality": args.quality, "drapes": len(rows),
-                      "clean": clean, "converged": sum(r["status"] == "converged" for r in rows), "rows": rows}))  # fmt: skip
+    result = {"benchmark": "drape_table", "set": args.set, "quality": args.quality, "drapes": len(rows)}
+    result |= {"clean": clean, "converged": sum(r["status"] == "converged" for r in rows), "rows": rows}
+    print(json.dumps(result))
+
 
 
 if __name__ == "__main__":
