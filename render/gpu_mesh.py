@@ -8,19 +8,23 @@ import numpy as np
 
 from engine.core.mesh import vertex_normals
 from engine.core.types import SceneMesh
+from render.smooth import smoothed
 
 __all__ = ["GpuMesh"]
 
 WEAVES = {"": 0, "plain": 1, "twill": 2, "satin": 3, "knit": 4}
 CLOTH_BIAS = 0.003  #: how much nearer cloth is drawn than it is, so that skin never shows through [m]
 
+SMOOTH_BELOW = 80_000  #: cloth of fewer triangles is rounded
+
 
 class GpuMesh:
     """A mesh and what is needed to draw it. Double-sided meshes are cloth, the others skin."""
 
     def __init__(self, context: Any, programs: dict[str, Any], mesh: SceneMesh, index: int) -> None:
-        self.mesh, self.index, self.context = mesh, index, context
         self.cloth = mesh.material.double_sided
+        mesh = smoothed(mesh) if self.cloth and len(mesh.faces) < SMOOTH_BELOW else mesh
+        self.mesh, self.index, self.context = mesh, index, context
         self.sheer = mesh.material.base_color[3] < 1.0
         self.vertices = np.ascontiguousarray(mesh.vertices, np.float32)
         self.normals = _normals(mesh)
@@ -28,14 +32,18 @@ class GpuMesh:
         count = len(self.vertices)
         flat = np.zeros((count, 2), np.float32)
         static = np.concatenate(
-            [self.vertices, self.normals, _or(mesh.uv_metres, flat), _or(mesh.uv, flat)], axis=1
+            [self.vertices, self.normals, _or(mesh.uv_metres, flat), _or(mesh.uv, flat), _edges(mesh)], axis=1
         ).astype(np.float32)
         self.transfer: tuple[np.ndarray, ...] = ()
         self.light = context.buffer(reserve=count * 8 * 4, dynamic=True)
         self.map = context.buffer(reserve=count * 4, dynamic=True)
         self.indices = context.buffer(self.faces.tobytes(), dynamic=True)
         content = [
-            (context.buffer(static.tobytes()), "3f 3f 2f 2f", ("in_position", "in_normal", "in_uv_metres", "in_uv")),
+            (
+                context.buffer(static.tobytes()),
+                "3f 3f 2f 2f 2f",
+                ("in_position", "in_normal", "in_uv_metres", "in_uv", "in_edges"),
+            ),
             (self.light, "3f 3f 2f", ("in_light_front", "in_light_back", "in_open")),
             (self.map, "1f", ("in_map",)),
         ]
@@ -127,6 +135,15 @@ def _normals(mesh: SceneMesh) -> np.ndarray:
         return np.ascontiguousarray(mesh.normals, np.float32)
     _, same = np.unique(np.round(mesh.vertices, 6), axis=0, return_inverse=True)
     return vertex_normals(mesh.vertices, mesh.faces, same.reshape(-1))
+
+
+def _edges(mesh: SceneMesh) -> np.ndarray:
+    """Distances to hem and seam [m], shape [V, 2]; far away for meshes that do not tell."""
+    columns = []
+    for name in ("hem", "seam"):
+        low, high = mesh.map_ranges.get(name, (0.0, 1.0))
+        columns.append(low + (high - low) * mesh.maps.get(name, np.ones(len(mesh.vertices), np.float32)))
+    return np.stack(columns, axis=1)
 
 
 def _or(value: np.ndarray | None, default: np.ndarray) -> np.ndarray:

@@ -52,9 +52,7 @@ class GpuScene:
         self.meshes = [GpuMesh(context, self.programs, mesh, i) for i, mesh in enumerate(meshes)]
         self.floor_open = self._bake(directions)
         self.backdrop = self._cyclorama()
-        self.shadows = {
-            name: self._shadow_map(size) for name, size in (("key", shadow_size), ("rim", shadow_size))
-        }
+        self.shadows = {name: self._shadow_map(size) for name, size in (("key", shadow_size), ("rim", shadow_size))}
         linear, nearest = (context.LINEAR, context.LINEAR), (context.NEAREST, context.NEAREST)
         self.compared = context.sampler(compare_func="<=", filter=linear, repeat_x=False, repeat_y=False)
         self.plain = context.sampler(filter=nearest, repeat_x=False, repeat_y=False)
@@ -273,7 +271,8 @@ class GpuScene:
 
     def _set_look(self, program: Any, mesh: GpuMesh, mode: str) -> None:
         mesh.set_material(program)
-        program["map_mode"].value = int(mode in self.tables and mesh.show_map(mode))
+        # 0 as it is, 1 coloured by the map, 2 neutral grey beside it
+        program["map_mode"].value = (1 if mesh.show_map(mode) else 2) if mode in self.tables else 0
 
     def _set_camera(self, program: Any, view: np.ndarray, projection: np.ndarray) -> None:
         for name, matrix in (("view", view), ("projection", projection)):

@@ -7,6 +7,7 @@ import numpy as np
 from engine.core.mesh import face_normals_areas, vertex_normals, weld_map
 from engine.core.types import Body, Drape, Fabric, Garment, Material, SceneMesh
 from engine.export.atlas import grain_plane, pack_panels
+from engine.export.skin_texture import skin_texture
 
 __all__ = ["body_scene_mesh", "edge_distances", "garment_scene_mesh", "principal_stretch"]
 
@@ -75,7 +76,7 @@ def body_scene_mesh(body: Body, *, name: str = "body") -> SceneMesh:
         vertices, normals, uv = vertices[pairs[:, 0]], normals[pairs[:, 0]], body.uv[pairs[:, 1]].astype(np.float32)
         uv = np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1)  # glTF's v runs down the picture
     material = Material(
-        name="skin", base_color=SKIN, roughness=0.55, texture=_skin_texture() if uv is not None else None
+        name="skin", base_color=SKIN, roughness=0.55, texture=skin_texture(body) if uv is not None else None
     )
     return SceneMesh(name, np.asarray(vertices, np.float32), np.asarray(faces, np.int32), material, normals, uv)
 
@@ -158,17 +159,3 @@ def _cloth(fabric: Fabric) -> Material:
         weave=fabric.weave,
         weave_scale=float(np.clip(repeat, 0.0004, 0.004)),
     )
-
-
-def _skin_texture(pixels: int = 256) -> np.ndarray:
-    """Faint warm mottling that tiles, sRGB uint8, shape [n, n, 3]."""
-    random = np.random.default_rng(3)
-    frequency = np.fft.fftfreq(pixels)
-    radius = np.hypot(*np.meshgrid(frequency, frequency))
-    field = np.zeros((pixels, pixels))
-    for low, high, amount in ((4, 12, 0.6), (16, 48, 0.4)):
-        spectrum = np.fft.fft2(random.standard_normal((pixels, pixels)))
-        band = np.fft.ifft2(spectrum * ((radius > low / pixels) & (radius < high / pixels))).real
-        field += amount * band / band.std()
-    factor = np.clip(0.965 + 0.012 * field[..., None] * np.array([0.7, 1.0, 1.1]), 0, 1)
-    return np.round(factor * 255).astype(np.uint8)

@@ -7,6 +7,7 @@ in vec3 in_position;      // [m]
 in vec3 in_normal;
 in vec2 in_uv_metres;     // rest plane [m]
 in vec2 in_uv;
+in vec2 in_edges;         // distances to hem and seam [m]
 in vec3 in_light_front;   // diffuse light of the softboxes on the right side
 in vec3 in_light_back;    // and on the wrong side
 in vec2 in_open;          // visible fraction of the hemisphere: right side, wrong side
@@ -15,6 +16,7 @@ out vec3 position;
 out vec3 normal;
 out vec2 uv_metres;
 out vec2 uv;
+out vec2 edges;
 out vec3 light_front;
 out vec3 light_back;
 out vec2 open_sky;
@@ -30,6 +32,7 @@ void main() {
     normal = in_normal;
     uv_metres = in_uv_metres;
     uv = in_uv;
+    edges = in_edges;
     light_front = in_light_front;
     light_back = in_light_back;
     open_sky = in_open;

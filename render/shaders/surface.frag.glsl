@@ -11,7 +11,7 @@ uniform float roughness;
 uniform float sheen;
 uniform int textured;
 uniform sampler2D base_texture;
-uniform int map_mode;       // 1: colour by the scalar field
+uniform int map_mode;       // 1: colour by the scalar field, 2: neutral grey
 uniform sampler2D map_table;
 uniform int weave;          // 0 none, 1 plain, 2 twill, 3 satin, 4 knit
 uniform float weave_scale;  // [m]
@@ -19,6 +19,7 @@ in vec3 position;
 in vec3 normal;
 in vec2 uv_metres;
 in vec2 uv;
+in vec2 edges;               // distances to hem and seam [m]
 in vec3 light_front;
 in vec3 light_back;
 in vec2 open_sky;
@@ -80,6 +81,30 @@ vec3 cloth_detail(inout vec3 n, vec3 albedo) {
     return albedo * (1.0 + far * amount * (streak - 1.0));
 }
 
+// A dip in the cloth at distance `at` from an edge: bends the normal, returns how dark the groove is.
+float groove(inout vec3 n, vec3 gradient, float d, float at, float width, float slope, float footprint) {
+    float w = max(width, 0.8 * footprint);
+    float x = (d - at) / w;
+    float bell = exp(-x * x);
+    n = normalize(n - slope * (width / w) * 2.0 * x * bell * gradient);
+    return bell * width / w;
+}
+
+// Seams draw the cloth in along a line; hems are turned up and stitched 2 cm from the edge.
+float sewing(inout vec3 n, vec3 face) {
+    vec3 px = dFdx(position), py = dFdy(position);
+    vec2 ex = dFdx(edges), ey = dFdy(edges);
+    vec3 r1 = cross(py, face), r2 = cross(face, px);
+    float det = dot(px, r1);
+    if (abs(det) < 1e-14) return 1.0;
+    vec3 to_hem = (r1 * ex.x + r2 * ey.x) / det, to_seam = (r1 * ex.y + r2 * ey.y) / det;
+    float footprint = max(length(px), length(py));
+    float seam = groove(n, to_seam, edges.y, 0.0, 0.0016, 0.55, footprint);
+    float stitch = groove(n, to_hem, edges.x, 0.02, 0.0012, 0.35, footprint);
+    float rim = exp(-edges.x / max(0.0010, 0.7 * footprint)) * min(1.0, 0.0010 / (0.7 * footprint));
+    return 1.0 - 0.24 * seam - 0.15 * stitch - 0.18 * rim;
+}
+
 float charlie(float nh, float alpha) { // Estevez and Kulla 2017
     float inv = 1.0 / alpha;
     return (2.0 + inv) * pow(max(1.0 - nh * nh, 1e-4), 0.5 * inv) / (2.0 * PI);
@@ -124,8 +149,10 @@ void main() {
     vec3 albedo = base_color.rgb;
     if (textured == 1) albedo *= linear_from_srgb(texture(base_texture, uv).rgb);
     if (map_mode == 1) albedo = linear_from_srgb(texture(map_table, vec2(map_value, 0.5)).rgb) * 0.92;
+    if (map_mode == 2) albedo = vec3(0.42);
 #if CLOTH
-    else albedo = cloth_detail(n, albedo);
+    if (map_mode == 0) albedo = cloth_detail(n, albedo);
+    albedo *= sewing(n, flat_normal);
 #endif
     float shadow = key_light(position + flat_normal * 0.0025);
     vec3 r = (rim_matrix * vec4(position + flat_normal * 0.003, 1.0)).xyz * 0.5 + 0.5;

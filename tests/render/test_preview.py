@@ -67,7 +67,10 @@ def test_maps_colour_only_the_mesh_that_has_them(preview, front):
     cloth, skin = beauty.material_id == 1, beauty.material_id == 0
     assert np.abs(strain.rgb - beauty.rgb)[cloth].mean() > 0.05
     assert np.abs(strain.rgb - pressure.rgb)[cloth].mean() > 0.02
-    assert np.abs(strain.rgb - beauty.rgb)[skin].mean() < 0.01
+    assert np.abs(strain.rgb - pressure.rgb)[skin].mean() < 0.01
+    assert (
+        np.ptp(strain.albedo[skin], axis=1).max() < 0.01 < np.ptp(beauty.albedo[skin], axis=1).min()
+    )  # grey, not skin
     right, left = strain.rgb[100, 95], strain.rgb[100, 55]  # +X, at the picture's right, is stretched
     assert right[0] > right[2] and left[2] > left[0]
 
