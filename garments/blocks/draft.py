@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
 from engine.core.errors import InputError
 from engine.core.measurements import MEASUREMENTS
 from engine.core.types import BezierEdge, Edge, EdgeRef, LineEdge, Notch, Panel, Pattern, Placement, Seam
 from garments.panels import edge_curve
 
-__all__ = ["Draft", "Outline", "Step", "band", "curve_length", "measured", "smooth", "unit"]
+__all__ = ["Draft", "Outline", "Step", "band", "curve_length", "measured", "root", "smooth", "unit"]
 
 Point = tuple[float, float] | np.ndarray
 
@@ -55,6 +56,20 @@ def unit(v: Sequence[float] | np.ndarray) -> np.ndarray:
     """``v`` at length 1."""
     v = np.asarray(v, float)
     return v / np.linalg.norm(v)
+
+
+def root(f: Callable[[float], float], low: float, high: float, what: str) -> float:
+    """Where ``f`` crosses zero; the bracket is widened a few times, then an InputError says what does not fit."""
+    for _ in range(4):
+        a, b = f(low), f(high)
+        if a * b <= 0:
+            return float(brentq(f, low, high, xtol=1e-9))
+        middle, half = (low + high) / 2, (high - low)
+        low, high = middle - half, middle + half
+    raise InputError(
+        "garment.impossible", f"the draft does not come out: {what} cannot be matched",
+        "check the measurements against each other, or ask for a less extreme length or ease",
+    )
 
 
 @dataclass(frozen=True)

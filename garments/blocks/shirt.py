@@ -41,7 +41,7 @@ class ShirtOptions:
     ease: float = option(0.10, 0.0, 0.40, "ease on the bust girth")
     ease_waist: float = option(0.12, 0.0, 0.50, "least ease on the waist girth")
     ease_hip: float = option(0.08, 0.0, 0.40, "ease on the hip girth")
-    length: float | None = option(None, 0.0, 0.60, "hem below the natural waist; by default just below the hip level")
+    length: float | None = option(None, 0.04, 0.60, "hem below the natural waist; by default just below the hip level")
     sleeve_length: float | None = option(None, 0.25, 0.85, "shoulder point to wrist; by default the arm's length")
     sleeve_ease: float = option(0.09, 0.02, 0.30, "ease on the upper arm girth")
     cuff_ease: float = option(0.05, 0.02, 0.20, "ease on the wrist girth")

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from engine.core.types import Pattern
-from garments.blocks.draft import Draft, Outline, band, curve_length, measured, smooth, unit
+from garments.blocks.draft import Draft, Outline, band, curve_length, measured, root, smooth, unit
 from garments.blocks.frames import Stand
 from garments.blocks.options import option
 
@@ -165,7 +164,8 @@ def side_rises(shares: dict[bool, Shares], to_hip: float, along: dict[bool, np.n
         return curve_length(hip, controls, top)
 
     want = max(length(b, SIDE_RISE) for b in (False, True))
-    return {b: float(brentq(lambda r, b=b: length(b, r) - want, SIDE_RISE - 1e-4, SIDE_RISE + 0.15)) for b in shares}
+    return {b: root(lambda r, b=b: length(b, r) - want, SIDE_RISE - 1e-4, SIDE_RISE + 0.15, "the sides above the hip")
+            for b in shares}
 
 
 def _feet(shares: dict[bool, Shares], to_hip: float, length: float, flare: float) -> dict[bool, np.ndarray]:

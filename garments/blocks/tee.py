@@ -31,7 +31,7 @@ class TeeOptions:
 
     ease: float = option(0.08, -0.10, 0.40, "ease on the bust girth")
     ease_hip: float = option(0.06, -0.10, 0.40, "ease on the hip girth at the hem")
-    length: float | None = option(None, -0.15, 0.60, "hem below the natural waist; by default just above the hip level")
+    length: float | None = option(None, 0.02, 0.60, "hem below the natural waist; by default just above the hip level")
     sleeve_length: float | None = option(None, 0.10, 0.75, "from the shoulder point; by default 0.37 of the arm")
     sleeve_ease: float = option(0.06, 0.0, 0.30, "ease on the upper arm girth")
     neck_drop: float = option(0.015, 0.0, 0.15, "neckline below the neck base at the front")
@@ -87,8 +87,7 @@ def _waist_x(h: Half) -> float:
 
 def _body(h: Half, drop: float, to_hip: float, back: bool) -> Outline:
     waist = _waist_x(h)
-    share = min(max(drop / to_hip, 0.0), 1.0)
-    hem_x = waist + (h.hip_x - waist) * share ** 0.7 if drop > 0 else waist
+    hem_x = waist + (h.hip_x - waist) * min(drop / to_hip, 1.0) ** 0.7
     path = Outline((0.0, -drop)).line((hem_x, -drop), "hem")
     side(path, h, waist_x=waist, hem=np.array([hem_x, -drop]))
     armhole(path, h, back=back)

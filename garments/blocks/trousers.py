@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from engine.core.types import Pattern
-from garments.blocks.draft import Draft, Outline, curve_length, measured, smooth
+from garments.blocks.draft import Draft, Outline, curve_length, measured, root, smooth
 from garments.blocks.frames import Stand
 from garments.blocks.options import option
 from garments.blocks.skirts import Shares, add_waistband, skirt_shares, waist_edge
@@ -36,7 +35,7 @@ class TrousersOptions:
     ease_hip: float = option(0.06, -0.06, 0.50, "ease on the hip girth")
     ease_rise: float = option(0.012, -0.01, 0.10, "crotch of the trousers below that of the body")
     hem: float | None = option(None, 0.20, 1.20, "width of the hem, all round; by default a straight leg")
-    length: float | None = option(None, 0.30, 1.30, "waist to hem; by default just above the floor")
+    length: float | None = option(None, 0.38, 1.30, "waist to hem; by default just above the floor")
     waistband: float = option(0.035, 0.02, 0.10, "height of the waistband")
 
 
@@ -110,7 +109,7 @@ def _leg(m: dict[str, float], o: TrousersOptions, s: Shares, *, back: bool) -> _
     front_centre = -(hips / 12 + 0.015)
     front_fork = hips / 16 + 0.005
     length = m["waist_height"] - 0.025 if o.length is None else o.length
-    hem_y = -max(length, -crotch + 0.06)
+    hem_y = -max(length, -crotch + 0.10)
     knee_y = max(-(m["waist_height"] - m["knee_height"]) + 0.04, hem_y + 0.02)
     if back:
         slant = float(np.clip(0.25 * -front_centre + 0.005, 0.01, 0.04))
@@ -194,7 +193,7 @@ def _match(m: dict[str, float], o: TrousersOptions, legs: dict[bool, _Leg]) -> d
         return curve_length(fork, controls, knee) + float(np.hypot(leg.knee - leg.hem, leg.knee_y - leg.hem_y))
 
     goal = inseam(front, front.fork[1])
-    y = brentq(lambda v: inseam(back, v) - goal, back.fork[1] - 0.06, back.fork[1] + 0.03)
+    y = root(lambda v: inseam(back, v) - goal, back.fork[1] - 0.06, back.fork[1] + 0.03, "the inseams")
     back = replace(back, fork=np.array([back.fork[0], y]))
     # the hip's side point shifts a little so that knee to hip is as long; likewise the top of the side seam
     def out_mid(leg: _Leg, hip_y: float) -> float:
@@ -203,15 +202,16 @@ def _match(m: dict[str, float], o: TrousersOptions, legs: dict[bool, _Leg]) -> d
         return curve_length(knee, controls, moved.hip)
 
     goal = out_mid(front, front.hip[1])
-    back = replace(back, hip=np.array([back.hip[0], brentq(lambda v: out_mid(back, v) - goal, back.hip[1] - 0.05,
-                                                           back.hip[1] + 0.05)]))
+    y = root(lambda v: out_mid(back, v) - goal, back.hip[1] - 0.05, back.hip[1] + 0.05, "the outside seams")
+    back = replace(back, hip=np.array([back.hip[0], y]))
     goal = max(_out_up_length(front), _out_up_length(back))
 
     def lifted(leg: _Leg) -> _Leg:
         def at(v: float) -> _Leg:
             return replace(leg, side_top=np.array([leg.side_top[0], v]))
 
-        return at(brentq(lambda v: _out_up_length(at(v)) - goal, leg.side_top[1] - 1e-3, leg.side_top[1] + 0.08))
+        top = leg.side_top[1]
+        return at(root(lambda v: _out_up_length(at(v)) - goal, top - 1e-3, top + 0.08, "the sides above the hip"))
 
     return {False: lifted(front), True: lifted(back)}
 
