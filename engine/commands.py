@@ -16,6 +16,7 @@ from engine.config import read_config
 from engine.core import codec
 from engine.core.errors import InputError
 from engine.core.types import Body, Drape, Garment
+from engine.library_names import check_garment, default_fabric, load_fabric
 from engine.measurement_file import SEXES, measurements_for_people, read_measurements
 from engine.runtime import Run
 
@@ -77,9 +78,9 @@ def _load_body(run: Run, args: Namespace) -> Body:
 
 def _checked_fabric(args: Namespace) -> str:
     """The fabric's name, once garment and fabric are known to be readable: no long work for a misspelt name."""
-    pipeline.check_garment(args.garment)
-    fabric = args.fabric or pipeline.default_fabric(args.garment)
-    pipeline.load_fabric(fabric)
+    check_garment(args.garment)
+    fabric = args.fabric or default_fabric(args.garment)
+    load_fabric(fabric)
     return fabric
 
 
@@ -275,7 +276,7 @@ def fabrics(args: Namespace, emit: Emit) -> Result:
 
 def warm(args: Namespace, emit: Emit) -> Result:
     """toile warm"""
-    from sim.drape import warm_up
+    from engine.warm import warm_up
 
     warm_up()
     return {"status": "done"}, 0

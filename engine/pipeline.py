@@ -12,7 +12,8 @@ from engine.core import codec
 from engine.core.errors import InputError, ToileError
 from engine.core.safe_io import write_json
 from engine.core.store import Store, stage_key
-from engine.core.types import Body, Drape, Fabric, Garment, Pattern, SceneMesh
+from engine.core.types import Body, Drape, Fabric, Garment, SceneMesh
+from engine.library_names import load_fabric, load_pattern
 from engine.measurement_file import measurements_for_people
 from engine.runtime import Run, code_version
 
@@ -70,44 +71,6 @@ def body_from_typed(run: Run, measurements: dict[str, float], *, sex: str = "neu
 
     with run.stage("avatar", "Building the body"):
         return _keep_body(run, body_from_measurements(measurements, sex=sex))
-
-
-def _is_file(name_or_path: str) -> bool:
-    path = Path(name_or_path)
-    return bool(path.suffix) or path.exists() or "/" in name_or_path
-
-
-def check_garment(name_or_path: str) -> None:
-    """Refuses an unknown library name or a broken pattern file before any long work starts."""
-    from garments import library
-    from garments.formats import read_pattern
-
-    read_pattern(Path(name_or_path)) if _is_file(name_or_path) else library.canonical(name_or_path)
-
-
-def load_pattern(name_or_path: str, body: Body) -> Pattern:
-    """A pattern file, or a library garment drafted to the body's measurements."""
-    from garments import library
-    from garments.formats import read_pattern
-
-    if _is_file(name_or_path):
-        return read_pattern(Path(name_or_path))
-    values = {name: m.value for name, m in body.measurements.items()}
-    return library.draft(name_or_path, values, body.landmarks)
-
-
-def load_fabric(name_or_path: str) -> Fabric:
-    """A fabric file, or a fabric of the library."""
-    from garments.fabrics import fabric, read_fabric
-
-    return read_fabric(Path(name_or_path)) if _is_file(name_or_path) else fabric(name_or_path)
-
-
-def default_fabric(garment: str) -> str:
-    """The fabric a library garment is usually made of; cotton poplin for a pattern file, which names none."""
-    from garments import library
-
-    return "poplin" if _is_file(garment) else library.default_fabric(garment)
 
 
 def drape_garment(run: Run, body: Body, *, garment: str, fabric: str) -> Look:
