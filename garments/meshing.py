@@ -40,7 +40,10 @@ class PatternMesh:
 
 
 def _inner_width(polygon: np.ndarray, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """Distance from points on the outline along inward normals to the outline's other side [m], shape [n]."""
+    """Distance from points on the outline along inward normals to the outline's other side [m], shape [n].
+
+    Hits within 1.5 mm are the polygon's own chord beside the curved edge.
+    """
     a, b = polygon, np.roll(polygon, -1, axis=0)
     d = b - a
     det = normals[:, None, 0] * d[None, :, 1] - normals[:, None, 1] * d[None, :, 0]
@@ -48,7 +51,7 @@ def _inner_width(polygon: np.ndarray, points: np.ndarray, normals: np.ndarray) -
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (w[..., 0] * d[None, :, 1] - w[..., 1] * d[None, :, 0]) / det
         s = (w[..., 0] * normals[:, None, 1] - w[..., 1] * normals[:, None, 0]) / det
-    t = np.where((np.abs(det) > 1e-14) & (s >= -1e-9) & (s <= 1 + 1e-9) & (t > 1e-5), t, np.inf)
+    t = np.where((np.abs(det) > 1e-14) & (s >= -1e-9) & (s <= 1 + 1e-9) & (t > 1.5e-3), t, np.inf)
     return t.min(1)
 
 

@@ -93,7 +93,7 @@ def build_groups(pattern: Pattern, mesh: PatternMesh, body: Body, clearance: flo
     shift = _level_shift(pattern, regions, body)
     builder = _Builder(pattern, mesh, body, clearance, regions, shift)
     groups = []
-    for part in ("torso", "waistband", "skirt", "leg", "sleeve_l", "sleeve_r", "collar"):
+    for part in ("torso", "skirt", "leg", "waistband", "sleeve_l", "sleeve_r", "collar"):
         members = [k for k, r in enumerate(regions) if _group_of(r) == part]
         if members:
             groups.append(builder.build(part, members))
@@ -213,7 +213,7 @@ class _Builder:
         _share_length(pieces)
         group = Group(part, members, pieces, len(self.mesh.uv), self.clearance)
         slides = {
-            "torso": (0.0,), "waistband": (0.0, 0.01, 0.02, 0.03, 0.05),
+            "torso": (0.0,), "waistband": tuple(0.012 * k for k in range(14)),
             "skirt": tuple(-0.006 * k for k in range(16)), "collar": tuple(0.01 * k for k in range(13)),
         }[part]
         options = [
@@ -316,12 +316,13 @@ class _Builder:
         group = Group("leg", members, pieces, len(self.mesh.uv), self.clearance)
         options = [
             Arrangement((inner, outer), extra, slide, 0.01 * spread)
-            for inner in (0.0, 0.5, 0.8, 1.0) for outer in (0.0, 0.25, 0.5, 1.0) for extra in (0.0, 0.015, 0.04)
-            for slide in (0.0, -0.01, -0.02, -0.04) for spread in range(0, 12, 2)
+            for inner, outer in ((0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (1.0, 0.5), (1.0, 1.0))
+            for extra in (0.0, 0.015, 0.04)
+            for slide in (0.0, -0.015, 0.03, 0.06, 0.1, 0.14) for spread in (0, 2, 4, 8)
         ]
         group.options = sorted(
             options,
-            key=lambda a: 0.5 * a.openness[0] + a.openness[1] + 12 * a.offset + 12 * abs(a.slide) + 6 * a.spread,
+            key=lambda a: 0.5 * a.openness[0] + a.openness[1] + 12 * a.offset + 5 * abs(a.slide) + 6 * a.spread,
         )
         return group
 

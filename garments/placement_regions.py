@@ -66,7 +66,7 @@ def _face(panel: Panel, part: str) -> str:
     if any(t in ("back", "b", "btorso") for t in tokens):
         return "back"
     if part in ("sleeve", "cuff", "collar", "waistband", "leg", "skirt"):
-        return "around"
+        return "around"  # unless other panels of the part face the other way
     return "front" if panel.placement.rotation[2, 2] >= 0 else "back"
 
 
@@ -77,6 +77,8 @@ def panel_regions(pattern: Pattern) -> list[PanelRegion]:
         flat = outline(panel, 0.02)
         world = flat @ np.asarray(panel.placement.rotation, float)[:, :2].T + panel.placement.translation
         part = _part(panel)
+        if part == "other" and abs(panel.placement.rotation[2, 2]) > 0.8 and abs(world[:, 0].mean()) < 0.3:
+            part = "torso" if world[:, 1].mean() > 0.95 else "skirt"  # a nameless panel before or behind the trunk
         side = _side(panel, world.mean(0)) if part in ("sleeve", "cuff", "leg") else ""
         if part in ("sleeve", "cuff", "leg") and not side:
             side = "l" if world.mean(0)[0] >= 0 else "r"

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import ConvexHull
+from scipy.ndimage import gaussian_filter1d
 
 __all__ = ["Frame", "hull_around", "offset_for_length", "roll"]
 
-_CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 73)[:-1]), np.sin(np.linspace(0, 2 * np.pi, 73)[:-1])], 1)
+_ANGLES = np.linspace(0, 2 * np.pi, 361)[:-1]
+_NORMALS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], 1)
+#: Standard deviation of the rounding of corners [degrees of the normal's turn].
+_ROUNDING = 12.0
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,19 @@ class Frame:
 
 
 def hull_around(section: np.ndarray, offset: float) -> np.ndarray:
-    """Convex curve at a distance around points of a section, counter-clockwise, shape [n, 2] [m]."""
+    """Smooth convex curve at a distance of at least ``offset`` around points, counter-clockwise, shape [n, 2] [m].
+
+    The support function of the convex hull is blurred over the normal's angle, which keeps the curve convex (it is a
+    mean of turned copies) and rounds its corners, and is then raised so that nothing of the hull reaches out of it.
+    """
     section = np.asarray(section, float)
-    hull = section[ConvexHull(section).vertices] if len(section) > 8 else section
-    grown = (hull[:, None] + max(offset, 1e-4) * _CIRCLE[None]).reshape(-1, 2)
-    return grown[ConvexHull(grown).vertices]
+    centre = 0.5 * (section.min(0) + section.max(0))
+    support = ((section - centre) @ _NORMALS.T).max(0)
+    smooth = gaussian_filter1d(support, _ROUNDING, mode="wrap")
+    smooth += np.max(support - smooth) + offset
+    slope = (np.roll(smooth, -1) - np.roll(smooth, 1)) / (2 * (_ANGLES[1] - _ANGLES[0]))
+    tangents = np.stack([-_NORMALS[:, 1], _NORMALS[:, 0]], 1)
+    return centre + smooth[:, None] * _NORMALS + slope[:, None] * tangents
 
 
 def offset_for_length(section: np.ndarray, offset: float, length: float) -> float:
