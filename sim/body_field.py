@@ -22,7 +22,7 @@ def signed_distance(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray)
 
 
 def distance_grid(
-    vertices: np.ndarray, faces: np.ndarray, *, cell: float = 0.005, band: float = 0.02, margin: float = 0.04
+    vertices: np.ndarray, faces: np.ndarray, *, cell: float = 0.005, band: float = 0.008, margin: float = 0.04
 ) -> DistanceGrid:
     """Samples the signed distance to a closed mesh.
 
@@ -37,9 +37,9 @@ def distance_grid(
     points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
     coarse = scene.compute_signed_distance(_tensor(points), nsamples=3).numpy().reshape(coarse_dims)
     fine = _upsample(coarse, step)
-    near = np.abs(fine) < band + cell * step
+    near = np.abs(fine) < band + 0.9 * cell * step
     ijk = np.argwhere(near)
-    exact = scene.compute_signed_distance(_tensor(origin + cell * ijk), nsamples=3).numpy()
+    exact = scene.compute_signed_distance(_tensor(origin + cell * ijk)).numpy()
     fine[near] = exact
     return DistanceGrid(fine, origin.astype(np.float32), cell)
 

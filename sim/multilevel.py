@@ -47,7 +47,7 @@ def from_coarser(fine_particle: np.ndarray, coarse_particle: np.ndarray, edges: 
     return Interpolation(matrix)
 
 
-def spread_points(cloth: Cloth, *, limit: int = 160) -> Interpolation:
+def spread_points(cloth: Cloth, *, limit: int = 300) -> Interpolation:
     """Smooth weights of at most ``limit`` points spread evenly over the cloth, along its surface."""
     n = len(cloth.mass)
     length = _rest_lengths(cloth)

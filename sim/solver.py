@@ -37,7 +37,7 @@ class StepSettings:
     body_stiffness: float = 2e6  #: of the contact with the body [Pa/m]
     self_stiffness: float = 5e5  #: of the contact between layers [Pa/m]
     body_floor: float = 0.0005  #: gap to the body that is never passed [m]
-    iterations: int = 60  #: of conjugate gradients at most
+    iterations: int = 80  #: of conjugate gradients at most
     tolerance: float = 1e-2  #: of conjugate gradients, in the preconditioned norm
     keep: float = 1.0  #: share of the velocity that goes into the next step
 
@@ -50,6 +50,7 @@ class StepReport:
     max_speed: float  #: [m/s]
     iterations: int
     contacts: int
+    rms_speed: float  #: mass-weighted [m/s]
     finite: bool
 
 
@@ -77,7 +78,7 @@ class Solver:
         self.force, self.rhs, self.dx, self.r, self.z, self.p, self.ap = (vec(n) for _ in range(7))
         self.body_force, self.anchor, self.body_hess, self.pre = vec(n), vec(n), mat(n), mat(n)
         self.held, self.normal_force, self.cut = (ti.ndarray(ti.f32, n) for _ in range(3))
-        self.tri_force, self.tri_hess = vec(3 * t), mat(6 * t)
+        self.tri_force, self.tri_hess, self.tri_push = vec(3 * t), mat(6 * t), ti.ndarray(ti.f32, t)
         self.hinge_grad, self.moment = vec(4 * h), ti.ndarray(ti.f32, h)
         self.block = mat(b)
         self.multilevel = Multilevel(s.row, s.col, interpolations)
@@ -92,24 +93,32 @@ class Solver:
         self.grid.from_numpy(grid.values)
         self.grid_at = (vec3(*[float(v) for v in grid.origin]), 1.0 / grid.cell)
         self.low, self.high = positions.min(0).astype(np.float64), positions.max(0).astype(np.float64)
-        self.top_speed = 0.0
+        self.top_speed, self.total_mass = 0.0, float(cloth.mass.sum(dtype=np.float64))
         self.edge_length = float(np.sqrt(cloth.area.mean() * 4 / np.sqrt(3)))
 
     def positions(self) -> np.ndarray:
         """Particle positions [m], shape [P, 3]."""
         return self.x.to_numpy()
 
-    def stop(self) -> None:
-        """Takes all motion away."""
-        self.vel.fill(0.0)
-
-    def forget_anchors(self) -> None:
-        """Lets go of the points where friction holds the cloth to the body."""
-        self.held.fill(0.0)
-
-    def contact_pressure_force(self) -> np.ndarray:
+    def body_normal_force(self) -> np.ndarray:
         """Normal force of the body on each particle in the last step [N], shape [P]."""
-        return self.normal_force.to_numpy()
+        force = self.normal_force.to_numpy().astype(np.float64)
+        third = self.tri_push.to_numpy().astype(np.float64) / 3
+        for a in range(3):
+            force += np.bincount(self.cloth.faces[:, a], third, minlength=len(force))
+        return force
+
+    def state(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """All that a step depends on, to come back to."""
+        return self.x.to_numpy(), self.vel.to_numpy(), self.anchor.to_numpy(), self.held.to_numpy()
+
+    def restore(self, state: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]) -> None:
+        """Goes back to a state, at rest."""
+        for target, values in zip((self.x, self.vel, self.anchor, self.held), state, strict=True):
+            target.from_numpy(values)
+        self.vel.fill(0.0)
+        self.low, self.high = state[0].min(0).astype(np.float64), state[0].max(0).astype(np.float64)
+        self.top_speed = 0.0
 
     def step(self, s: StepSettings) -> StepReport:
         """Advances by one time step."""
@@ -128,12 +137,13 @@ class Solver:
         figures = self.chunks.to_numpy().reshape(-1, 8).astype(np.float64)
         self.low, self.high = figures[:, 2:5].min(0), figures[:, 5:8].max(0)
         energy, self.top_speed = float(figures[:, 0].sum()), float(figures[:, 1].max())
-        return StepReport(energy, self.top_speed, used, c.count, bool(np.isfinite(figures).all()))
+        rms = float(np.sqrt(2.0 * energy / self.total_mass))
+        return StepReport(energy, self.top_speed, used, c.count, rms, bool(np.isfinite(figures).all()))
 
     def _reach(self, s: StepSettings) -> float:
         """Distance within which pairs are looked for [m]: enough for the motion to come, seldom more."""
         thickness = float(self.cloth.radius.max())
-        wanted = 2.4 * 1.2 * (self.top_speed + s.gravity * s.dt) * s.dt
+        wanted = 2.4 * (1.2 * self.top_speed + 0.3 * s.gravity * s.dt) * s.dt
         return float(np.clip(wanted, max(1.5 * thickness, 0.25 * self.edge_length), 1.2 * self.edge_length))
 
     def _forces(self, s: StepSettings) -> None:
@@ -144,12 +154,12 @@ class Solver:
         )
         body.triangle_contact(
             self.x, self.tri, self.grid, *self.grid_at, self.area, self.triangle_offset, s.body_floor,
-            s.body_stiffness, self.tri_force, self.tri_hess,
+            s.body_stiffness, self.tri_force, self.tri_hess, self.tri_push,
         )
         elastic.hinges(self.x, self.hinge, self.hinge_rest, self.hinge_stiff, self.hinge_grad, self.moment)
         body.body_contact(
-            self.x, self.vel, s.dt, self.grid, *self.grid_at, self.vertex_area, self.offset, s.body_floor, s.body_stiffness,
-            s.friction_static, s.friction_dynamic, self.anchor, self.held, self.body_force, self.body_hess,
+            self.x, self.vel, s.dt, self.grid, *self.grid_at, self.vertex_area, self.offset, s.body_floor,
+            s.body_stiffness, s.friction_static, s.friction_dynamic, self.anchor, self.held, self.body_force, self.body_hess,
             self.normal_force,
         )
         linear.gather_blocks(

@@ -118,21 +118,9 @@ def keep_outside(
 
 
 @ti.kernel
-def triangle_gaps(x: V3, tri: I3, grid: GRID, origin: vec3, inv_cell: ti.f32, gap: F32):
-    """Least signed distance [m] at every triangle's centroid and edge midpoints."""
-    for t in range(tri.shape[0]):
-        a, b, c = x[tri[t][0]], x[tri[t][1]], x[tri[t][2]]
-        d, _ = distance(grid, origin, inv_cell, (a + b + c) / 3.0)
-        d1, _ = distance(grid, origin, inv_cell, 0.5 * (a + b))
-        d2, _ = distance(grid, origin, inv_cell, 0.5 * (b + c))
-        d3, _ = distance(grid, origin, inv_cell, 0.5 * (c + a))
-        gap[t] = ti.min(ti.min(d, d1), ti.min(d2, d3))
-
-
-@ti.kernel
 def triangle_contact(
     x: V3, tri: I3, grid: GRID, origin: vec3, inv_cell: ti.f32, area: F32, offset: ti.f32, floor: ti.f32,
-    stiffness: ti.f32, force: V3, hess: M3,
+    stiffness: ti.f32, force: V3, hess: M3, normal_force: F32,
 ):
     """Adds the body's push on triangles' interiors, where the body is rounder than the mesh is fine.
 
@@ -141,9 +129,11 @@ def triangle_contact(
     for t in range(tri.shape[0]):
         i = tri[t]
         d, n = distance(grid, origin, inv_cell, (x[i[0]] + x[i[1]] + x[i[2]]) / 3.0)
+        normal_force[t] = 0.0
         if d < offset:
             depth, slope = pressure_law(d, offset, floor)
             k = stiffness * area[t]
+            normal_force[t] = k * depth
             push = n * (k * depth / 3.0)
             for a in ti.static(range(3)):
                 force[3 * t + a] += push

@@ -1,0 +1,149 @@
+"""The phases of a drape: sewing the panels together, and settling to rest; with their history and their safeguards."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine.core.errors import SolverDiverged
+from engine.core.types import Garment
+from sim.body_field import DistanceGrid
+from sim.guard import seam_gaps
+from sim.level import Level
+from sim.solver import StepReport, StepSettings
+
+__all__ = ["DrapeConfig", "Run"]
+
+#: At most this share of an edge's length is travelled in one step.
+TRAVEL = 0.45
+#: What pulls on each pair of vertices at most while sewing [N/m times the closing step]; a real seam tears there.
+SEAM_STIFFNESS, SEAM_STIFFNESS_MOST = 1000.0, 3e4
+RUNAWAY = 50.0  #: speed at which a cloth has left the realm of physics [m/s]
+
+
+@dataclass(frozen=True)
+class DrapeConfig:
+    """How a garment is draped."""
+
+    device: str = "cpu"
+    threads: int = 0  #: 0 for all
+    seed: int = 0  #: kept for the record: the solver draws no random numbers
+    gravity: float = 9.81  #: [m/s2]
+    body_gap: float = 0.002  #: air between cloth and skin, besides half the thickness [m]
+    layer_gap: float = 0.002  #: least distance of two layers' middles [m]
+    sew_time: float = 3.0  #: most time to close the seams [s]
+    settle_time: float = 3.5  #: most time to come to rest at the coarsest level [s]
+    polish_time: float = 1.5  #: most time to come to rest at each finer level [s]
+    rest_speed: float = 0.004  #: at rest when the mean (root of mean square) speed stays below [m/s] ...
+    rest_speed_max: float = 0.03  #: ... and no particle is faster [m/s]
+    seam_tolerance: float = 0.0005  #: a seam is closed below this gap, and then welded [m]
+    body_cell: float = 0.005  #: of the distance grid [m]
+    dump: str = ""  #: folder for the replayable dump of a diverged run; "" for a new temporary one
+
+
+class Run:
+    """Steps levels through their phases and keeps the history."""
+
+    def __init__(self, config: DrapeConfig, grid: DistanceGrid, report: Callable[[float, str], None]) -> None:
+        self.config, self.grid, self.report = config, grid, report
+        self.time, self.frames, self.level_number = 0.0, 0, 0
+        self.history: dict[str, list[float]] = {
+            k: [] for k in ("time", "kinetic_energy", "max_speed", "rms_speed", "contacts", "iterations", "level")
+        }
+        self.at_rest = False
+        self.level: Level | None = None
+        self._good: tuple | None = None
+        self._shrink = 1.0
+
+    def sew(self, garment: Garment) -> tuple[np.ndarray, np.ndarray]:
+        """Pulls the seams together without gravity; returns the positions and which pairs stayed open."""
+        config, pairs = self.config, garment.seam_pairs
+        if not len(pairs):
+            return garment.positions, np.zeros(0, bool)
+        level = self._level(garment, garment.positions, np.ones(len(pairs), bool))
+        settings = StepSettings(
+            gravity=0.0, drag=10.0, seam_stiffness=SEAM_STIFFNESS, seam_speed=0.6, friction_static=0.05,
+            friction_dynamic=0.05, friction_self=0.05,
+        )
+        gaps = seam_gaps(garment.positions, pairs)
+        start = self.time
+        best, stalled = np.inf, 0
+        while self.time - start < config.sew_time:
+            for _ in range(5):
+                self._step(level, settings)
+            gaps = seam_gaps(level.vertices(), pairs)
+            worst = float(gaps.max())
+            self.report(0.05 + 0.25 * (self.time - start) / config.sew_time, f"sewing, {worst * 1000:.1f} mm open")
+            if worst < config.seam_tolerance:
+                break
+            stalled = 0 if worst < 0.9 * best else stalled + 1
+            best = min(best, worst)
+            if stalled >= 2 and settings.seam_stiffness < SEAM_STIFFNESS_MOST:
+                settings, stalled = replace(settings, seam_stiffness=2 * settings.seam_stiffness), 0
+            elif stalled >= 8:
+                break
+        return level.vertices(), gaps > 2 * config.seam_tolerance
+
+    def settle(self, garment: Garment, positions: np.ndarray, open_pairs: np.ndarray, share: tuple[float, float]) -> Level:
+        """Lets the garment hang until it rests.
+
+        The air's drag grows with time: it takes the energy out of slow swings, and does not move the place of rest.
+        """
+        config = self.config
+        first = self.level_number == 0
+        level = self.level = self._level(garment, positions, open_pairs)
+        fabric = garment.fabrics[0]
+        limit = config.settle_time if first else config.polish_time
+        start, calm = self.time, 0
+        self.at_rest = False
+        while self.time - start < limit:
+            t = self.time - start
+            settings = StepSettings(
+                gravity=config.gravity, drag=min(2.0 + 3.0 * t * t, 15.0) if first else 6.0 + 6.0 * t,
+                seam_stiffness=SEAM_STIFFNESS_MOST, friction_static=fabric.friction_static,
+                friction_dynamic=fabric.friction_dynamic, friction_self=fabric.friction_dynamic,
+            )
+            r = self._step(level, settings)
+            resting = r.rms_speed < config.rest_speed and r.max_speed < config.rest_speed_max
+            calm = calm + 1 if resting else 0
+            if self.frames % 5 == 0:
+                done = share[0] + (share[1] - share[0]) * t / limit
+                self.report(done, f"settling, {r.rms_speed * 100:.1f} cm/s")
+            if calm >= 5:
+                self.at_rest = True
+                break
+        self.level_number += 1
+        return level
+
+    def _level(self, garment: Garment, positions: np.ndarray, open_pairs: np.ndarray) -> Level:
+        self._good, self._shrink = None, 1.0
+        return Level(
+            garment, positions, self.grid, open_pairs=open_pairs, coarser=self.level,
+            body_gap=self.config.body_gap, layer_gap=self.config.layer_gap,
+        )
+
+    def _step(self, level: Level, settings: StepSettings) -> StepReport:
+        """One step of a length that suits the speed; backs off when the cloth runs away."""
+        solver = level.solver
+        if self.frames % 25 == 0 or self._good is None:
+            self._good = solver.state()
+        dt = float(np.clip(TRAVEL * solver.edge_length / max(solver.top_speed, 1e-3), 0.004, 0.015)) * self._shrink
+        r = solver.step(replace(settings, dt=dt))
+        self.time += dt
+        self.frames += 1
+        if not r.finite or r.max_speed > RUNAWAY:
+            self._shrink *= 0.5
+            if self._shrink < 0.05:
+                raise SolverDiverged(
+                    "sim.diverged", f"the cloth ran away {self.time:.2f} s into the drape",
+                    "replay the dump with sim.drape.replay and report it",
+                )
+            solver.restore(self._good)
+            return replace(r, rms_speed=np.inf, max_speed=np.inf)
+        for key, value in (
+            ("time", self.time), ("kinetic_energy", r.kinetic_energy), ("max_speed", r.max_speed),
+            ("rms_speed", r.rms_speed), ("contacts", r.contacts), ("iterations", r.iterations),
+            ("level", self.level_number),
+        ):
+            self.history[key].append(value)
+        return r
