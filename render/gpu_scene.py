@@ -50,6 +50,9 @@ class GpuScene:
         self.floor_half = 1.3 * self.radius
         self.programs = self._programs(shadow_taps)
         self.meshes = [GpuMesh(context, self.programs, mesh, i) for i, mesh in enumerate(meshes)]
+        if any(mesh.sheer for mesh in self.meshes):
+            for name in ("skin", "cloth", "backdrop"):
+                self.programs[name]["least_blur"].value = 0.0025
         self.floor_open = self._bake(directions)
         self.backdrop = self._cyclorama()
         self.shadows = {name: self._shadow_map(size) for name, size in (("key", shadow_size), ("rim", shadow_size))}
@@ -164,7 +167,12 @@ class GpuScene:
         )
         programs = {name: self.context.program(vertex_shader=v, fragment_shader=f) for name, (v, f) in sources.items()}
         units = {"key_depth": 0, "key_shadow": 1, "rim_shadow": 2, "map_table": 3, "base_texture": 4, "floor_open": 5}
-        fixed = {"key_extent": self.radius, "key_softness": self.studio.key_tan_radius, "shadow_taps": shadow_taps}
+        fixed = {
+            "key_extent": self.radius,
+            "key_softness": self.studio.key_tan_radius,
+            "shadow_taps": shadow_taps,
+            "least_blur": 0.0008,
+        }
         for program in programs.values():
             for name, value in {**units, **fixed}.items():
                 if name in program:

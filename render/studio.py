@@ -29,7 +29,7 @@ class Studio:
     """Light set-up. Radiances are relative to a white card that the whole set-up exposes to about 0.8."""
 
     key_direction: tuple[float, float, float] = (-0.52, 0.62, 0.72)
-    key_radiance: tuple[float, float, float] = (1.16, 1.12, 1.07)
+    key_radiance: tuple[float, float, float] = (1.06, 1.025, 0.98)
     key_tan_radius: float = 0.10  #: tangent of the key light's angular radius, the softness of its shadows
     rim_direction: tuple[float, float, float] = (0.75, 0.42, -0.72)
     rim_radiance: tuple[float, float, float] = (0.42, 0.44, 0.48)

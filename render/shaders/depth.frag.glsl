@@ -1,11 +1,8 @@
 #version 330
-// Sheer cloth lets part of the light through: it keeps a random share of the depth map's texels.
+// Sheer cloth lets part of the light through: it keeps only its share of the depth map's texels.
 uniform float opacity;
-float hash(vec2 p) {
-    vec3 q = fract(vec3(p.xyx) * 0.1031);
-    q += dot(q, q.yzx + 33.33);
-    return fract((q.x + q.y) * q.z);
-}
 void main() {
-    if (opacity < 1.0 && hash(floor(gl_FragCoord.xy)) > opacity) discard;
+    // interleaved gradient noise: even over any small neighbourhood, which the filters then average
+    float noise = fract(52.9829189 * fract(dot(floor(gl_FragCoord.xy), vec2(0.06711056, 0.00583715))));
+    if (noise > opacity) discard;
 }

@@ -17,9 +17,9 @@ out vec3 normal;
 out vec2 uv_metres;
 out vec2 uv;
 out vec2 edges;
-out vec3 light_front;
-out vec3 light_back;
-out vec2 open_sky;
+centroid out vec3 light_front;
+centroid out vec3 light_back;
+centroid out vec2 open_sky;
 out float map_value;
 out float view_depth;
 

@@ -5,6 +5,7 @@ uniform mat4 key_matrix;
 uniform float key_extent;  // half the width of the shadow map [m]
 uniform float key_softness; // tangent of the light's angular radius
 uniform int shadow_taps;
+uniform float least_blur;  // of shadow edges, in widths of the map; more where sheer cloth casts dithered shadows
 
 // Turns the taps' pattern: from pixel to pixel by interleaved gradient noise (Jimenez 2014), and by quarters of the
 // step between two taps inside each block of 2 x 2, whose average (by supersampling) thus has four times the taps.
@@ -34,7 +35,7 @@ float key_light(vec3 point) {
     }
     if (blockers < 0.5) return 1.0;
     // depth runs over 2 * key_extent metres, and so does the map's width
-    float radius = clamp((p.z - sum / blockers) * key_softness, 0.0008, 0.06);
+    float radius = clamp((p.z - sum / blockers) * key_softness, least_blur, 0.06);
     float lit = 0.0;
     for (int i = 0; i < shadow_taps; i++)
         lit += texture(key_shadow, vec3(p.xy + radius * disc(i, shadow_taps, turn), p.z));

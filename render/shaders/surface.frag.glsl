@@ -20,14 +20,16 @@ in vec3 normal;
 in vec2 uv_metres;
 in vec2 uv;
 in vec2 edges;               // distances to hem and seam [m]
-in vec3 light_front;
-in vec3 light_back;
-in vec2 open_sky;
+centroid in vec3 light_front;
+centroid in vec3 light_back;
+centroid in vec2 open_sky;
 in float map_value;
 in float view_depth;
 out vec4 color;
 
 const float PI = 3.14159265;
+
+float fifth(float x) { x = clamp(x, 0.0, 1.0); return x * x * x * x * x; }
 
 float hash(vec2 p) {
     vec3 q = fract(vec3(p.xyx) * 0.1031);
@@ -98,6 +100,9 @@ float sewing(inout vec3 n, vec3 face) {
     float det = dot(px, r1);
     if (abs(det) < 1e-14) return 1.0;
     vec3 to_hem = (r1 * ex.x + r2 * ey.x) / det, to_seam = (r1 * ex.y + r2 * ey.y) / det;
+    // along the cloth a distance changes by at most one metre a metre; more is a pixel seen edge-on
+    to_hem /= max(length(to_hem), 1.0);
+    to_seam /= max(length(to_seam), 1.0);
     float footprint = max(length(px), length(py));
     float seam = groove(n, to_seam, edges.y, 0.0, 0.0016, 0.55, footprint);
     float stitch = groove(n, to_hem, edges.x, 0.02, 0.0012, 0.35, footprint);
@@ -122,11 +127,11 @@ vec3 lit_by(vec3 l, vec3 radiance, vec3 n, vec3 v, vec3 albedo) {
     float raw = dot(n, l), nl = max(raw, 0.0), nv = max(dot(n, v), 0.02);
     float nh = max(dot(n, h), 0.0), vh = max(dot(v, h), 0.0);
     float alpha = max(roughness * roughness, 0.02);
-    float fresnel = 0.04 + 0.96 * pow(1.0 - vh, 5.0);
+    float fresnel = 0.04 + 0.96 * fifth(1.0 - vh);
 #if CLOTH
     vec3 diffuse = albedo * nl * (1.0 - 0.35 * sheen);
     vec3 soft = mix(vec3(1.0), albedo, 0.6) * sheen * charlie(nh, max(0.55 * roughness, 0.3)) * nl / (4.0 * (nl + nv - nl * nv) + 1e-3);
-    vec3 gloss = vec3(0.6 * fresnel * ggx(nh, nl, nv, alpha) * nl);
+    vec3 gloss = vec3(min(0.6 * fresnel * ggx(nh, nl, nv, alpha) * nl, 3.0)); // no sparks at grazing pixels
     return radiance * (diffuse + PI * 0.35 * soft + gloss);
 #else
     vec3 wrap = vec3(0.26, 0.14, 0.10);
@@ -139,9 +144,9 @@ void main() {
     vec3 v = normalize(eye - position);
     vec3 n = normalize(normal);
     vec3 ambient = light_front;
-    float sky = open_sky.x;
+    float sky = clamp(open_sky.x, 0.0, 1.0);
 #if CLOTH
-    if (!gl_FrontFacing) { n = -n; ambient = light_back; sky = open_sky.y; }
+    if (!gl_FrontFacing) { n = -n; ambient = light_back; sky = clamp(open_sky.y, 0.0, 1.0); }
 #endif
     float away = dot(n, v);
     if (away < 0.0) n = normalize(n - away * 1.02 * v); // smooth normals may turn from the eye at a silhouette
@@ -154,9 +159,10 @@ void main() {
     if (map_mode == 0) albedo = cloth_detail(n, albedo);
     albedo *= sewing(n, flat_normal);
 #endif
-    float shadow = key_light(position + flat_normal * 0.0025);
-    vec3 r = (rim_matrix * vec4(position + flat_normal * 0.003, 1.0)).xyz * 0.5 + 0.5;
-    float rim = texture(rim_shadow, r);
+    float shadow = key_light(position + flat_normal * (0.0012 + 2.0 * least_blur));
+    vec3 r = (rim_matrix * vec4(position + flat_normal * (0.0012 + 2.5 * least_blur), 1.0)).xyz * 0.5 + 0.5;
+    float rim = 0.0, turn = grain(gl_FragCoord.xy);
+    for (int i = 0; i < 4; i++) rim += 0.25 * texture(rim_shadow, vec3(r.xy + 1.5 * least_blur * disc(i, 4, turn), r.z));
 
     // light that bounces between near surfaces of the same colour (Jimenez et al. 2016)
     vec3 ma = 2.0404 * albedo - 0.3324, mb = -4.7951 * albedo + 0.6417, mc = 2.7552 * albedo + 0.6903;
@@ -166,9 +172,9 @@ void main() {
     vec3 sum = albedo * light;
     float nv = max(dot(n, v), 0.0);
 #if CLOTH
-    sum += sheen * 0.45 * pow(1.0 - nv, 4.0) * mix(vec3(1.0), albedo, 0.5) * light;
+    sum += sheen * 0.45 * fifth(1.0 - nv) * mix(vec3(1.0), albedo, 0.5) * light;
 #else
-    float grazing = pow(1.0 - nv, 5.0) * smoothstep(-0.05, 0.1, away); // none where a crease turns from the eye
+    float grazing = fifth(1.0 - nv) * smoothstep(-0.05, 0.1, away); // none where a crease turns from the eye
     sum += (0.03 + 0.4 * grazing) * (1.0 - 0.7 * roughness) * light;
 #endif
     sum += lit_by(key_direction, key_radiance * mix(shadow, shadow * bounced.g, 0.3), n, v, albedo);
