@@ -43,6 +43,7 @@ class GpuScene:
         shadow_taps: int,
     ) -> None:
         self.context, self.studio, self.turn = context, studio, None
+        self._kept: tuple[tuple[int, int], tuple[Any, Any]] | None = None
         low = np.min([m.vertices.min(0) for m in meshes], axis=0).astype(np.float64)
         high = np.max([m.vertices.max(0) for m in meshes], axis=0).astype(np.float64)
         self.centre, self.floor = (low + high) / 2, float(low[1])
@@ -51,7 +52,7 @@ class GpuScene:
         self.programs = self._programs(shadow_taps)
         self.meshes = [GpuMesh(context, self.programs, mesh, i) for i, mesh in enumerate(meshes)]
         if any(mesh.sheer for mesh in self.meshes):
-            for name in ("skin", "cloth", "backdrop"):
+            for name in ("skin", "cloth", "floor"):
                 self.programs[name]["least_blur"].value = 0.0025
         self.floor_open = self._bake(directions)
         self.backdrop = self._cyclorama()
@@ -72,7 +73,7 @@ class GpuScene:
         for name, (texture, frame) in self.shadows.items():
             matrix = ortho_matrix(self.studio.direction(name, turn), self.centre, self.radius)
             self._draw_depth(frame, matrix)
-            for program in ("skin", "cloth", "backdrop"):
+            for program in ("skin", "cloth", "floor"):
                 self._set(program, f"{name}_matrix", matrix)
             texture.filter = (self.context.LINEAR, self.context.LINEAR)
         for program in ("skin", "cloth"):
@@ -83,38 +84,31 @@ class GpuScene:
     def draw(self, camera: Camera, mode: str, *, backdrop: bool) -> np.ndarray:
         """Scene-linear, premultiplied picture of one view, shape [H, W, 4], row 0 at the top."""
         context, size = self.context, camera.size
-        samples = min(4, context.max_samples)
-        drawn = context.framebuffer(
-            [context.renderbuffer(size, 4, samples=samples, dtype="f2")],
-            context.depth_renderbuffer(size, samples=samples),
-        )
-        resolved = context.framebuffer([context.renderbuffer(size, 4, dtype="f2")])
+        drawn, resolved = self._targets(size)
         drawn.use()
         drawn.clear(0, 0, 0, 0)
         view, projection, eye = self._camera(camera)
         self._bind_textures(mode)
         context.enable_only(context.DEPTH_TEST)
+        # the nearest first, so that hidden skin and backdrop are never shaded; sheer cloth over all of it
+        opaque = sorted((m for m in self.meshes if not m.sheer), key=lambda m: not m.cloth)
+        for mesh in opaque:
+            self._draw_surface(mesh, mode, view, projection, eye)
         if backdrop:
-            program = self.programs["backdrop"]
-            program["picture"].value = size
-            self._set_camera(program, view, projection)
-            self.backdrop.render()
-        for mesh in self._by_opacity():
-            program = self.programs["cloth" if mesh.cloth else "skin"]
-            self._set_camera(program, view, projection)
-            program["eye"].value = tuple(eye)
-            self._set_look(program, mesh, mode)
+            for name, array in self.backdrop.items():
+                self.programs[name]["picture"].value = size
+                self._set_camera(self.programs[name], view, projection)
+                array.render()
+        context.enable_only(context.DEPTH_TEST | context.BLEND)
+        context.blend_func = (context.ONE, context.ONE_MINUS_SRC_ALPHA)
+        drawn.depth_mask = False
+        for mesh in self.meshes:
             if mesh.sheer:
                 mesh.sort_back_to_front(eye)
-                context.enable_only(context.DEPTH_TEST | context.BLEND)
-                context.blend_func = (context.ONE, context.ONE_MINUS_SRC_ALPHA)
-                drawn.depth_mask = False
-            mesh.arrays["surface"].render()
+                self._draw_surface(mesh, mode, view, projection, eye)
         drawn.depth_mask = True
         context.copy_framebuffer(resolved, drawn)
         rgba = np.frombuffer(resolved.read(components=4, dtype="f2"), np.float16).reshape(size[1], size[0], 4)
-        for thing in (drawn, resolved):
-            _release(thing)
         return rgba[::-1].astype(np.float32)
 
     def draw_buffers(self, camera: Camera, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -161,10 +155,9 @@ class GpuScene:
         }
         sources["gbuffer"] = (vertex, shader_source("gbuffer.frag.glsl"))
         sources["depth"] = (shader_source("depth.vert.glsl"), shader_source("depth.frag.glsl"))
-        sources["backdrop"] = (
-            shader_source("backdrop.vert.glsl"),
-            f"#version 330\n{shadow}{shader_source('backdrop.frag.glsl')}",
-        )
+        paper_vertex, paper = shader_source("backdrop.vert.glsl"), shader_source("backdrop.frag.glsl")
+        sources["floor"] = (paper_vertex, f"#version 330\n#define FLOOR 1\n{shadow}{paper}")
+        sources["wall"] = (paper_vertex, f"#version 330\n#define FLOOR 0\n{paper}")
         programs = {name: self.context.program(vertex_shader=v, fragment_shader=f) for name, (v, f) in sources.items()}
         units = {"key_depth": 0, "key_shadow": 1, "rim_shadow": 2, "map_table": 3, "base_texture": 4, "floor_open": 5}
         fixed = {
@@ -210,7 +203,7 @@ class GpuScene:
         texture.repeat_x = texture.repeat_y = False
         return texture
 
-    def _cyclorama(self) -> Any:
+    def _cyclorama(self) -> dict[str, Any]:
         """Seamless paper around the subject: floor, quarter-round and wall, as long strips."""
         r = self.radius
         arc = np.linspace(0, np.pi / 2, 17)
@@ -219,19 +212,22 @@ class GpuScene:
         y = np.concatenate([[0, 0], bend * (1 - np.cos(arc[1:])), [7 * r]])
         height = np.clip(y / (4 * r), 0, 1)
         rows = np.arange(len(z) - 1)[:, None]
-        strip = np.concatenate([rows * 2 + [0, 1, 2], rows * 2 + [1, 3, 2]]).astype(np.int32)
+        strip = np.stack([rows * 2 + [0, 1, 2], rows * 2 + [1, 3, 2]], axis=1).reshape(-1, 3).astype(np.int32)
         points = np.stack([np.tile([-9 * r, 9 * r], len(z)), np.repeat(y, 2), np.repeat(z, 2)], axis=1)
         self._paper = (points, np.repeat(height, 2))
         self._paper_buffer = self.context.buffer(reserve=len(points) * 16, dynamic=True)
-        program = self.programs["backdrop"]
-        for name in ("floor", "wall", "edge"):
-            program[f"{name}_color"].value = getattr(self.studio, f"backdrop_{name}")
-        program["floor_frame"].value = (self.centre[0], self.centre[2], self.floor_half)
-        return self.context.vertex_array(
-            program,
-            [(self._paper_buffer, "3f 1f", "in_position", "in_height")],
-            index_buffer=self.context.buffer(strip.tobytes()),
-        )
+        buffer = self._paper_buffer
+        arrays = {}
+        for name, part in (("floor", strip[:2]), ("wall", strip[2:])):
+            program = self.programs[name]
+            for place in ("floor", "wall", "edge"):
+                program[f"{place}_color"].value = getattr(self.studio, f"backdrop_{place}")
+            if "floor_frame" in program:
+                program["floor_frame"].value = (self.centre[0], self.centre[2], self.floor_half)
+            indices = self.context.buffer(np.ascontiguousarray(part).tobytes())
+            names = ("in_position", "in_height")
+            arrays[name] = self.context.vertex_array(program, [(buffer, "3f 1f", *names)], index_buffer=indices)
+        return arrays
 
     def _shadow_map(self, size: int) -> tuple[Any, Any]:
         texture = self.context.depth_texture((size, size))
@@ -255,8 +251,28 @@ class GpuScene:
             mesh.set_material(program)
             mesh.arrays["depth"].render()
 
-    def _by_opacity(self) -> list[GpuMesh]:
-        return sorted(self.meshes, key=lambda mesh: mesh.sheer)
+    def _draw_surface(
+        self, mesh: GpuMesh, mode: str, view: np.ndarray, projection: np.ndarray, eye: np.ndarray
+    ) -> None:
+        program = self.programs["cloth" if mesh.cloth else "skin"]
+        self._set_camera(program, view, projection)
+        program["eye"].value = tuple(eye)
+        self._set_look(program, mesh, mode)
+        mesh.arrays["surface"].render()
+
+    def _targets(self, size: tuple[int, int]) -> tuple[Any, Any]:
+        """Framebuffers of this size, one multisampled and one plain; those of the last size are kept."""
+        if self._kept is None or self._kept[0] != size:
+            if self._kept is not None:
+                for frame in self._kept[1]:
+                    _release(frame)
+            context, samples = self.context, min(4, self.context.max_samples)
+            drawn = context.framebuffer(
+                [context.renderbuffer(size, 4, samples=samples, dtype="f2")],
+                context.depth_renderbuffer(size, samples=samples),
+            )
+            self._kept = (size, (drawn, context.framebuffer([context.renderbuffer(size, 4, dtype="f2")])))
+        return self._kept[1]
 
     def _camera(self, camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         pose = np.asarray(camera.world_to_camera, np.float64)
