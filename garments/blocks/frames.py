@@ -124,14 +124,20 @@ class Stand:
         z = self._depth(back) + (-gap if back else gap)
         return Placement(self._facing(back), np.array([0.0, y, z]), radius, region)
 
-    def neck(self, region: str, *, back: bool, y: float, radius: float, gap: float = 0.0,
-             folded: bool = False) -> Placement:
-        """A band around the neck, its local origin at the middle of its bottom edge; ``folded`` hangs it down."""
-        z = self.at["back_neck_point"][2] - NECK_GAP - gap if back else self.at["front_neck_point"][2] + NECK_GAP + gap
-        r = self._facing(back)
-        if folded:
-            r = r @ np.diag([1.0, -1.0, -1.0])
-        return Placement(r, np.array([0.0, y, z]), radius, region)
+    def neck(self, region: str, *, back: bool, y: float, radius: float) -> Placement:
+        """A band around the neck, its local origin at the middle of its bottom edge."""
+        z = self.at["back_neck_point"][2] - NECK_GAP if back else self.at["front_neck_point"][2] + NECK_GAP
+        return Placement(self._facing(back), np.array([0.0, y, z]), radius, region)
+
+    def hung_from_neck(self, region: str, *, back: bool) -> Placement:
+        """A flat piece hanging down from neck height outside all of the trunk's panels, its y axis pointing down.
+
+        A collar's fall starts so, right side out: its upper edge is drawn in over the neckline, and the rest follows.
+        """
+        out, down = np.array([0.0, 0.0, -1.0 if back else 1.0]), np.array([0.0, -1.0, 0.0])
+        height = self.level("side_neck_point_l", "side_neck_point_r") + 0.03
+        z = self._depth(back) + 0.02 * out[2]
+        return Placement(np.stack([np.cross(down, out), down, out], axis=1), np.array([0.0, height, z]), 0.0, region)
 
     def arm(self, side: str, *, back: bool, cap: float, thickness: float, region: str = "",
             along: float = 0.0) -> Placement:

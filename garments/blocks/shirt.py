@@ -30,6 +30,8 @@ SHIRT_NEEDS = (*NEEDED, "upper_arm_girth", "arm_length", "wrist_girth", "bust_po
 
 #: Smallest bust dart worth sewing, and how far its tip stays off the bust point [m].
 MIN_DART, DART_SHORT = 0.012, 0.03
+#: How much longer the fall's outer edge is than its sewn edge: turned down, it lies about 0.9 cm outside the stand [m].
+SPREAD = 2 * np.pi * 0.009
 #: How far the fall's front edge stays off the centre front [m].
 COLLAR_GAP = 0.004
 
@@ -195,7 +197,7 @@ def _sleeves(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions, back:
 
 
 def _collar(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions) -> None:
-    """Stand in two halves joined at the shoulders, and the fall, which lies turned down over it from the start."""
+    """Stand in two halves joined at the shoulders, and the fall."""
     level = stand.level("side_neck_point_l", "side_neck_point_r") + 0.012
     radius = m["neck_base_girth"] / (2 * np.pi)
     chains = {False: [("front_l", "neck"), ("placket", "neck"), ("front_r", "neck")],
@@ -211,33 +213,26 @@ def _collar(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions) -> Non
         d.sew([(name, "bottom_1"), (name, "bottom_2")], chain)
     for a, b in (("plus", "minus"), ("minus", "plus")):
         d.sew([("collar_stand_front", f"end_{a}")], [("collar_stand_back", f"end_{b}")])
-    _fall(d, stand, o, top, level + o.stand, radius)
+    _fall(d, stand, o, top)
 
 
-def _fall(d: Draft, stand: Stand, o: ShirtOptions, top: dict[bool, float], y: float, radius: float) -> None:
-    spread = 2 * np.pi * 0.010  # the fall lies about 1 cm outside the stand
-    place = {b: stand.neck("collar", back=b, y=y, radius=radius, gap=0.012, folded=True) for b in (False, True)}
-    outer = top[True] + 0.5 * spread
-    d.add("collar_fall_back", band(top[True], outer, o.fall), place[True], stiffness=3.0, layer=1)
-    d.sew([("collar_fall_back", "bottom_1"), ("collar_fall_back", "bottom_2")],
-          [("collar_stand_back", "top_2"), ("collar_stand_back", "top_1")], angle=np.pi)
-    inner = top[False] / 2 - COLLAR_GAP
-    half = band(inner, inner + 0.25 * spread, o.fall)
-    corner = half.steps[1].end  # at the shoulder, sewn edge
-    end = half.steps[2].end
-    along = unit(end - corner)
-    # straight at the shoulder, a point at the front
-    front = Outline((COLLAR_GAP, 0.0)).line((COLLAR_GAP + inner, 0.0), "sewn")
-    front.line((COLLAR_GAP + inner + along[0] * o.fall, o.fall * along[1]), "shoulder_end")
-    point = np.array([COLLAR_GAP + 0.015, o.collar_point])
-    front.curve(point, front.at + [-0.35 * inner, 0.0], point + [0.3 * inner, -0.25 * (point[1] - o.fall)],
-                label="outer")
-    front.line(front.start, "front_edge")
-    for s, path in (("l", front), ("r", front.mirrored())):
-        d.add(f"collar_fall_front_{s}", path, place[False], stiffness=3.0, layer=1)
-        end_label = "end_minus" if s == "l" else "end_plus"
-        d.sew([(f"collar_fall_front_{s}", "shoulder_end")], [("collar_fall_back", end_label)])
-        stand_top = "top_1" if s == "l" else "top_2"
-        f = COLLAR_GAP / (inner + COLLAR_GAP)
-        d.sew_part((f"collar_fall_front_{s}", "sewn"), ("collar_stand_front", stand_top),
-                   (0.0, 1.0 - f) if s == "l" else (f, 1.0), angle=np.pi)
+def _fall(d: Draft, stand: Stand, o: ShirtOptions, top: dict[bool, float]) -> None:
+    """The fall in three pieces, open at the centre front, turned down from the start with its right side out."""
+    d.add("fall_back", band(top[True], top[True] + 0.5 * SPREAD, o.fall), stand.hung_from_neck("fall_back", back=True),
+          stiffness=3.0)
+    d.sew([("fall_back", "bottom_1"), ("fall_back", "bottom_2")],
+          [("collar_stand_back", "top_1"), ("collar_stand_back", "top_2")], angle=np.pi)
+    sewn = top[False] / 2 - COLLAR_GAP
+    shoulder = unit((0.25 * SPREAD, o.fall))
+    path = Outline((COLLAR_GAP, 0.0)).line((COLLAR_GAP + sewn, 0.0), "sewn")
+    path.line(path.at + shoulder * o.fall, "shoulder_end")
+    point = np.array([COLLAR_GAP + 0.012, o.collar_point])
+    path.curve(point, path.at + [-0.35 * sewn, 0.0], point + [0.3 * sewn, -0.25 * (point[1] - o.fall)], label="outer")
+    path.line(path.start, "front_edge")
+    place = stand.hung_from_neck("fall_front", back=False)
+    share = sewn / (sewn + COLLAR_GAP)
+    for s, piece, end, edge, part in (("r", path, "end_minus", "top_2", (1 - share, 1.0)),
+                                      ("l", path.mirrored(), "end_plus", "top_1", (0.0, share))):
+        d.add(f"fall_front_{s}", piece, place, stiffness=3.0)
+        d.sew([(f"fall_front_{s}", "shoulder_end")], [("fall_back", end)])
+        d.sew_part((f"fall_front_{s}", "sewn"), ("collar_stand_front", edge), part, angle=np.pi)
