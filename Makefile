@@ -9,7 +9,7 @@ TOILE := .venv/bin/toile
 SAMPLE := examples/photos
 
 demo: setup
-	$(TOILE) try-on --front $(SAMPLE)/front.jpg --side $(SAMPLE)/side.jpg --measurements-of $(SAMPLE)/sample.yaml \
+	$(TOILE) try-on --front $(SAMPLE)/front.jpg --side $(SAMPLE)/side.jpg --height 172 --weight 63 --sex female \
 	  --garment tee --fabric jersey --out out
 	@echo "Look at it in a browser: $(TOILE) view out/look.glb"
 
