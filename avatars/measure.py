@@ -192,23 +192,32 @@ class _Tape:
     def head_and_neck(self) -> None:
         p, values = self.points, self.values
         top, chin = p["head_top"][1], p["neck_front"][1]
-        rings = [girth(self.v, self.region("head"), self.level(top * (1 - f) + chin * f)) for f in (0.3, 0.35, 0.4, 0.45)]
+        rings = [girth(self.v, self.region("head"), self.level(top * (1 - f) + chin * f)) for f in (0.24, 0.28, 0.32)]
         self.tapes["head"] = max(rings, key=lambda t: float(t.length.detach()))
         values["head_girth"] = self.tapes["head"].length
         tilt = self.vector(np.array([0.0, np.cos(_NECK_TILT), np.sin(_NECK_TILT)]))
         values["neck_girth"] = self.around("neck", "neck", Plane(p["neck_front"], tilt))
-        back, front = p["back_neck_point"], p["front_neck_point"]
-        normal = torch.linalg.cross(self.vector(np.array([1.0, 0.0, 0.0])), back - front)
-        normal = normal / torch.linalg.norm(normal)
-        reach = 0.51 * float((p["side_neck_point_l"] - p["side_neck_point_r"])[0].detach())
-        self.tapes["neck_base"] = girth(self.v, self.region("neck"), Plane((back + front) / 2, normal), within=reach)
-        values["neck_base_girth"] = self.tapes["neck_base"].length
+        values["neck_base_girth"] = 2 * self.both(self.neck_base_half)
+
+    def neck_base_half(self, side: str, sign: float) -> torch.Tensor:
+        """From the front over the side to the back neck point."""
+        p, out = self.points, np.array([sign, 0.0, 0.0])
+        way = (p["front_neck_point"], p[f"side_neck_point_{side}"], p["back_neck_point"])
+        return self.over(f"neck_base_front_{side}", "trunk_and_shoulders", way[0], way[1], out + _FRONT) + self.over(
+            f"neck_base_back_{side}", "trunk_and_shoulders", way[1], way[2], out - _FRONT
+        )
 
     def armscye(self, side: str, sign: float) -> torch.Tensor:
         top, bottom = self.points[f"shoulder_point_{side}"], self.points[f"armpit_{side}"]
         normal = torch.linalg.cross(top - bottom, self.vector(_FRONT))
         normal = normal / torch.linalg.norm(normal)
-        return self.around(f"armscye_{side}", f"shoulder_{side}", Plane((top + bottom) / 2, normal))
+        low, axis = bottom.detach().numpy(), (top - bottom).detach().numpy()
+        tape = girth(
+            self.v, self.region(f"shoulder_{side}"), Plane((top + bottom) / 2, normal),
+            keep=lambda at: (at - low) @ axis > -0.05 * (axis @ axis),
+        )  # fmt: skip
+        self.tapes[f"armscye_{side}"] = tape
+        return tape.length
 
     # ---------------------------------------------------------------- heights
 

@@ -6,6 +6,7 @@ the vertices. While the touched edges stay the same the plan gives the exact der
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,18 +80,18 @@ def _hull(points: np.ndarray) -> np.ndarray:
     return np.array(lower[:-1] + upper[:-1])
 
 
-def girth(vertices: torch.Tensor, faces: np.ndarray, plane: Plane, *, within: float = np.inf) -> Tape:
+def girth(vertices: torch.Tensor, faces: np.ndarray, plane: Plane, *, keep: Callable | None = None) -> Tape:
     """Length of a tape pulled around the section of ``faces`` by ``plane`` (its convex hull).
 
     Args:
         vertices: [m], shape [V, 3], float64.
         faces: the region's triangles, shape [F, 3].
-        within: only what lies this close to the median plane counts [m].
+        keep: which points of the section count: [K, 3] -> [K] bool.
     """
     plain, normal = vertices.detach().numpy(), plane.normal.detach().numpy()
     pairs = section_points(plain, faces, plane.point.detach().numpy(), normal)
-    if within < np.inf and len(pairs):
-        pairs = pairs[np.abs(_cross_points(vertices, pairs, plane).detach().numpy()[:, 0]) <= within]
+    if keep is not None and len(pairs):
+        pairs = pairs[keep(_cross_points(vertices, pairs, plane).detach().numpy())]
     if len(pairs) < 3:
         nowhere = torch.full((), float("nan"), dtype=vertices.dtype)
         return Tape(pairs[:, 0], pairs[:, 1], torch.zeros((0, 3), dtype=vertices.dtype), nowhere)

@@ -73,20 +73,21 @@ def make_body(
     hands = [np.zeros((15, 3)) if h is None else np.asarray(h).reshape(15, 3) for h in (left_hand_pose, right_hand_pose)]
     vertices, joints = _posed(model, full, body_pose, orient, hands)
     topology = topology_of(model)
-    floor = vertices[topology.contact_index, 1].min()
+    contact = topology.contact_vertices(vertices)
+    floor = min(vertices[:, 1].min(), contact[:, 1].min())
     shift = np.array([0.0, -floor, 0.0])
     standing = measuring_vertices(model, full)
     covariance = betas_covariance
     if covariance is None and betas_std is not None:
         covariance = np.diag(np.pad(np.asarray(betas_std, np.float64), (0, model.n_betas - len(betas_std))) ** 2)
     std = np.zeros(model.n_betas) if covariance is None else np.sqrt(np.diag(covariance))
-    vertices, joints = vertices + shift, joints + shift
+    vertices, joints, contact = vertices + shift, joints + shift, contact + shift
     return Body(
         vertices=vertices.astype(np.float32),
         faces=model.faces,
         joints=joints.astype(np.float32),
         skinning_weights=model.weights,
-        contact_vertices=vertices[topology.contact_index].astype(np.float32),
+        contact_vertices=contact.astype(np.float32),
         contact_faces=topology.contact_faces,
         contact_segment=model.weights[topology.contact_index].argmax(1).astype(np.int32),
         betas=full.astype(np.float32),
