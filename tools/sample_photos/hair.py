@@ -56,9 +56,11 @@ STYLES = {
     "bob": HairStyle(0.25, 0.13, comb=(0, 0, -0.35), lift=0.25, gravity=0.9, volume=0.014, parting=0.02, count=16000),
     "long": HairStyle(0.46, 0.36, comb=(0, 0, -0.8), lift=0.25, gravity=0.9, volume=0.014, parting=0.0, curl=0.003,
                       curl_length=0.09, count=18000),
-    "bun": HairStyle(0.2, 0.2, lift=0.25, gravity=0.0, volume=0.010, gather=(0.0, 0.035, -0.195), bun=0.034),
+    "bun": HairStyle(0.2, 0.2, comb=(0, 0, -0.4), lift=0.25, gravity=0.0, volume=0.012, parting=0.018,
+                     gather=(0.0, 0.035, -0.195), bun=0.036),
     "high_bun": HairStyle(0.22, 0.22, lift=0.2, gravity=0.0, volume=0.008, gather=(0.0, 0.125, -0.135), bun=0.036),
-    "ponytail": HairStyle(0.28, 0.28, lift=0.25, gravity=0.5, volume=0.009, gather=(0.0, 0.045, -0.185), count=15000),
+    "ponytail": HairStyle(0.28, 0.28, comb=(0, 0, -0.4), lift=0.2, gravity=0.5, volume=0.011,
+                          gather=(0.0, 0.045, -0.185), count=15000),
 }  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def grow_hair(
         local = to_local(roots)
         away = np.sign(local[:, 0] - style.parting)[:, None] * rotation[:, 0]
         front = np.clip((local[:, 2] + 0.13) / 0.1, 0.15, 1)[:, None]
-        comb = comb * 0.6 + away * front
+        comb = comb * 0.6 + away * front * (0.35 if style.gather else 1.0)
     wander = rng.standard_normal((n, 3)) * (0.12 if style.gravity < 0.6 else 0.06)
     phase = rng.uniform(0, 2 * np.pi, n)
     gather = None if style.gather is None else rotation @ np.asarray(style.gather) + eye
@@ -122,7 +124,8 @@ def grow_hair(
             to = gather - position
             tied |= np.linalg.norm(to, axis=1) < np.maximum(0.018, 0.7 * step)
             down = np.array([0.0, -1.0, -0.12]) + 0.25 * wander
-            pull = np.where(tied[:, None], 0.0 if style.bun else down, to / np.linalg.norm(to, axis=1, keepdims=True))
+            combed = to / np.linalg.norm(to, axis=1, keepdims=True) + comb * np.exp(-step * k / 0.05)[:, None]
+            pull = np.where(tied[:, None], 0.0 if style.bun else down, combed)
         else:
             fade = (1 - 0.7 * t) if style.gravity < 0.6 else np.exp(-step * k / 0.05)[:, None]
             pull = comb * fade + wander + np.array([0, -1.0, 0]) * style.gravity * (0.4 + 1.6 * t)

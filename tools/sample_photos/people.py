@@ -41,10 +41,14 @@ def named_person(name: str) -> Person:
                       hair_colour="dark_brown", outfit="trunks", colours=((0.03, 0.045, 0.09),), lipstick=0.0,
                       stubble=0.35, seed=2)  # fmt: skip
     stature = 1.68 if name == "quick_woman" else 1.72
-    shape = {"phenotype": {"gender": 1.0, "age": 0.66, "muscle": 0.55, "weight": 0.47, "proportions": 0.25,
-                           "cupsize": 0.45, "firmness": 0.65, "caucasian": 0.9, "african": 0.25, "asian": 0.25},
-             "local_changes": {"torso-scale-horiz-incr": -0.05},
-             "face": {"mouthSmileLeft": 0.35, "mouthSmileRight": 0.35}}  # fmt: skip
+    shape = {"phenotype": {"gender": 1.0, "age": 0.66, "muscle": 0.45, "proportions": 0.2, "cupsize": 0.5,
+                           "firmness": 0.65, "caucasian": 0.75, "african": 0.2, "asian": 0.35},
+             "local_changes": {"torso-scale-horiz-incr": -0.12, "measure-shoulder-dist-incr": -0.25,
+                               "measure-neck-circ-incr": -0.3, "measure-waist-circ-incr": -0.15,
+                               "measure-upperarm-circ-incr": -0.2, "chin-width-incr": -0.35,
+                               "chin-jaw-drop-incr": -0.2, "nose-scale-horiz-incr": -0.2,
+                               "l-eye-scale-incr": 0.25, "r-eye-scale-incr": 0.25},
+             "face": {"mouthSmileLeft": 0.45, "mouthSmileRight": 0.45}}  # fmt: skip
     return Person(name, "female", body.sized(shape, stature, 21.3), skin="fair", hair="bun", hair_colour="brown",
                   outfit="top_leggings", colours=((0.035, 0.04, 0.055), (0.35, 0.42, 0.40)), seed=1)  # fmt: skip
 

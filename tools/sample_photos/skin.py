@@ -117,11 +117,11 @@ def paint_skin(
         under = np.exp(-(((y - eye[1] + 0.115) / 0.02) ** 2)) * (z > head[2] + 0.03)
         blend(0.75 * stubble * np.maximum(jaw, under) * (1 + 0.25 * _noise(rng, size, 500)), np.asarray(brow) * 1.2)
     rise = 0.021 + 0.004 * np.sin((ax - 0.014) / 0.045 * np.pi)
-    line = (y - eye[1] - rise) / (0.0042 * (1.25 - (ax - 0.012) / 0.06))
+    line = (y - eye[1] - rise) / (0.0034 * (1.25 - (ax - 0.012) / 0.06))
     brows = np.exp(-(line**4)) * ((ax > 0.011) & (ax < 0.058)) * np.clip((0.060 - ax) / 0.02, 0, 1) * face
-    blend(0.8 * brows, np.asarray(brow, np.float32))
-    lash = np.exp(-(((y - eye[1] - 0.0075) / 0.0022) ** 2)) * (np.abs(ax - eye[0]) < 0.016) * face
-    blend(0.5 * lash, np.asarray(brow, np.float32) * 0.5)
+    blend(0.72 * brows, np.asarray(brow, np.float32))
+    lash = np.exp(-(((y - eye[1] - 0.0075) / 0.0016) ** 2)) * (np.abs(ax - eye[0]) < 0.014) * face
+    blend(0.4 * lash, np.asarray(brow, np.float32) * 0.5)
     above = _vertex_map(id(body), scalp, size) + 0.002 * _noise(rng, size, 400)
     blend(0.92 / (1 + np.exp(-((above - 0.004) / 0.002).clip(-30, 30))), np.asarray(scalp_colour, np.float32))
     texture = cv2.GaussianBlur(texture, (0, 0), 0.8)

@@ -52,7 +52,7 @@ def dressed_surfaces(person: Person, vertices: np.ndarray, *, texture_size: int 
     texture = paint_skin(
         body, joints, tone=SKIN_TONES[person.skin], brow=tuple(hair * 0.5 + 0.004), iris=person.iris,
         lipstick=person.lipstick, stubble=person.stubble, seed=person.seed, size=texture_size,
-        scalp=scalp_mask(body.template, joints, STYLES[person.hair]), scalp_colour=tuple(hair * 0.9),
+        scalp=scalp_mask(body.template, joints, STYLES[person.hair]), scalp_colour=tuple(hair * 0.5),
     )  # fmt: skip
     bitmap = {"type": "bitmap", "bitmap": mi.Bitmap(texture), "raw": True}
     eyes = (body.uv[body.uv_faces].min(1) > [0.735, 0.915]).all(1)
