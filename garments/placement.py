@@ -17,7 +17,7 @@ from engine.core.errors import InputError, PlacementError
 from engine.core.types import Body, Fabric, Garment, Pattern
 from garments.meshing import PatternMesh, mesh_pattern, refine_mesh
 from garments.placement_check import BodyProbe, self_crossings
-from garments.placement_groups import Arrangement, Group, build_groups
+from garments.placement_groups import Group, build_groups
 from garments.seams import check_pattern
 
 __all__ = ["place"]
@@ -70,8 +70,7 @@ def place(
     scene = _Scene(probe, mesh, np.zeros((len(mesh.uv), 3)), np.zeros(len(mesh.faces), bool))
     groups = build_groups(pattern, mesh, body, clearance)
     for k, group in enumerate(groups):
-        note = _settle(scene, group, pattern)
-        warnings += [note] if note else []
+        _settle(scene, group, pattern)
         report(0.3 + 0.5 * (k + 1) / len(groups), f"placed {group.name}")
     _prove(scene, pattern)
     warnings += _twisted(pattern, scene.positions, mesh)
@@ -95,24 +94,22 @@ def _panel_fabrics(pattern: Pattern, fabric: Fabric, fabrics: Mapping[str, Fabri
     return tuple(fabrics.get(p.fabric, fabric) if p.fabric else fabric for p in pattern.panels)
 
 
-def _settle(scene: _Scene, group: Group, pattern: Pattern) -> str:
-    """Takes the first arrangement of the group without intersections; returns a warning for people, or nothing."""
+def _settle(scene: _Scene, group: Group, pattern: Pattern) -> None:
+    """Takes the first arrangement of the group without intersections."""
     mesh = scene.mesh
     mine = np.isin(mesh.panel_id, group.panels)
     vertices = np.unique(mesh.faces[mine])
     faces = mesh.faces[mine]
-    best: tuple[float, Arrangement] | None = None
     for arrangement in group.arrangements():
         trial = group.arrange(arrangement)
         if trial is None:
             continue
-        fault = _fault(scene, trial, vertices, faces)
-        if fault == 0:
+        if _free(scene, trial, vertices, faces):
             scene.positions[vertices] = trial[vertices]
             scene.placed |= mine
-            return ""
-        if best is None or fault < best[0]:
-            best = (fault, arrangement)
+            return
+    if group.fallback is not None:
+        return _settle(scene, group.fallback, pattern)
     names = ", ".join(f"'{pattern.panels[p].name}'" for p in group.panels)
     raise PlacementError(
         "placement.no_room", f"no place free of intersections was found for {names}",
@@ -120,29 +117,24 @@ def _settle(scene: _Scene, group: Group, pattern: Pattern) -> str:
     )
 
 
-def _fault(scene: _Scene, trial: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> float:
-    """How badly a trial intersects: 0 when it is free of intersections."""
-    distance = scene.probe.distance(trial[vertices])
-    inside = int((distance < BODY_GAP).sum())
-    if inside:
-        return 1000.0 + inside
-    cut = len(scene.probe.cuts(trial, faces))
-    if cut:
-        return 500.0 + cut
+def _free(scene: _Scene, trial: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> bool:
+    """Whether a trial keeps clear of the body, of what is placed and of itself; the cheapest test first."""
+    if scene.probe.distance(trial[vertices]).min() < BODY_GAP or len(scene.probe.cuts(trial, faces)):
+        return False
     together = np.concatenate([faces, scene.mesh.faces[scene.placed]])
     both = scene.positions.copy()
     both[vertices] = trial[vertices]
-    return float(len(self_crossings(both, together)) + _too_close(scene.mesh, both, np.unique(together)))
+    return not _too_close(scene.mesh, both, np.unique(together)) and len(self_crossings(both, together)) == 0
 
 
-def _too_close(mesh: PatternMesh, positions: np.ndarray, vertices: np.ndarray) -> int:
-    """Number of vertex pairs nearer than the cloth gap that are not neighbours in one panel."""
+def _too_close(mesh: PatternMesh, positions: np.ndarray, vertices: np.ndarray) -> bool:
+    """Whether vertices come nearer than the cloth gap that are not neighbours in one panel."""
     pairs = vertices[cKDTree(positions[vertices]).query_pairs(CLOTH_GAP, output_type="ndarray")]
     if len(pairs) == 0:
-        return 0
+        return False
     same = mesh.vertex_panel[pairs[:, 0]] == mesh.vertex_panel[pairs[:, 1]]
     near = np.linalg.norm(mesh.uv[pairs[:, 0]] - mesh.uv[pairs[:, 1]], axis=1) < 0.02
-    return int((~(same & near)).sum())
+    return bool((~(same & near)).any())
 
 
 def _prove(scene: _Scene, pattern: Pattern) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from engine.core.types import Body, Pattern
 from garments.meshing import PatternMesh
 from garments.meshing_cdt import in_polygon
+from garments.placement_cone import Sector, cone_points, fit_sector
 from garments.placement_regions import PanelRegion, panel_regions
 from garments.placement_wrap import Frame, hull_around, offset_for_length, roll
 
@@ -66,6 +67,7 @@ class Group:
     clearance: float
     options: list[Arrangement] = field(default_factory=list)
     slide_axis: np.ndarray = field(default_factory=lambda: np.array([0.0, 1.0, 0.0]))
+    fallback: Group | None = None  #: tried when none of the arrangements is free
 
     def arrangements(self) -> Iterator[Arrangement]:
         """From the tightest to the loosest."""
@@ -223,7 +225,26 @@ class _Builder:
             for slide in slides
         ]
         group.options = sorted(options, key=lambda a: a.openness[0] + 12 * a.offset + 12 * abs(a.slide))
-        return group
+        return self._cone(group) or group if part == "skirt" else group
+
+    def _cone(self, group: Group) -> Group | None:
+        """A flared front and back as one cone, with ``group`` to fall back on; None for other skirts."""
+        if len(group.pieces) != 2 or group.pieces[0].frame.out @ group.pieces[1].frame.out > 0:
+            return None
+        sectors = [fit_sector(self._rim(p)) for p in group.pieces]
+        if None in sectors:
+            return None
+        frame = group.pieces[0].frame
+        top = max(float(p.v.max()) for p in group.pieces)
+        around = self._section(frame, _TRUNK + _LEG["l"] + _LEG["r"], top - 0.08, top)
+        cone = _ConeGroup(group, [s for s in sectors if s], hull_around(around, 0.0))
+        options = [
+            Arrangement((o, o), 0.01 * extra, slide)
+            for o in (0.0, 0.06, 0.12, 0.18, 0.25, 0.35) for extra in (0, 1, 2, 4, 7, 11)
+            for slide in (0.0, 0.02, 0.04, 0.06, -0.03)
+        ]
+        cone.options = sorted(options, key=lambda a: 2 * a.openness[0] + 10 * a.offset + 6 * abs(a.slide))
+        return cone
 
     def _around_trunk(self, part: str, frame: Frame, low: float, high: float, armpit: float) -> np.ndarray:
         if part == "collar":
@@ -330,13 +351,44 @@ class _Builder:
         """A panel of unknown purpose: flat where the pattern puts it, pushed along its normal until it is free."""
         vertices, world = self._world(k)
         normal = np.asarray(self.pattern.panels[k].placement.rotation, float)[:, 2]
-        return _FlatGroup(self.regions[k].name, [k], [], len(self.mesh.uv), self.clearance, vertices, world, normal)
+        return _FlatGroup(self.regions[k].name, [k], len(self.mesh.uv), self.clearance, vertices, world, normal)
 
 
-@dataclass
+class _ConeGroup(Group):
+    """A flared front and back. Offset moves them apart; openness widens the cone."""
+
+    def __init__(self, group: Group, sectors: list[Sector], section: np.ndarray) -> None:
+        super().__init__(group.name, group.panels, group.pieces, group.count, group.clearance, fallback=group)
+        self.sectors = sectors
+        self.centre = 0.5 * (section.min(0) + section.max(0))
+        self.section = section - self.centre
+
+    def arrange(self, a: Arrangement) -> np.ndarray | None:
+        """Positions of the group's vertices, zero elsewhere, shape [N, 3] [m]."""
+        positions = np.zeros((self.count, 3))
+        total = sum(s.angle for s in self.sectors) * (1.0 + a.openness[0])
+        if total > 1.95 * np.pi:
+            return None
+        first = self.pieces[0].frame
+        for piece, sector in zip(self.pieces, self.sectors, strict=True):
+            f = piece.frame
+            sign = float(np.sign(f.out @ first.out))
+            top = sector.apex[1] - sector.radius + a.slide
+            local = cone_points(sector, piece.s, piece.v, self.section * sign, total, top)
+            local[:, 2] += a.offset + SIDE_GAP
+            centre = first.world(self.centre[None], np.zeros(1))[0]
+            positions[piece.vertices] = local @ np.stack([f.right, f.up, f.out]) + centre
+        return positions
+
+
 class _FlatGroup(Group):
-    def __init__(self, name, panels, pieces, count, clearance, vertices, world, normal) -> None:  # noqa: PLR0913
-        super().__init__(name, panels, pieces, count, clearance)
+    """One panel where the pattern puts it; offset moves it along its normal."""
+
+    def __init__(
+        self, name: str, panels: list[int], count: int, clearance: float, vertices: np.ndarray, world: np.ndarray,
+        normal: np.ndarray,
+    ) -> None:
+        super().__init__(name, panels, [], count, clearance)
         self.vertices, self.world, self.normal = vertices, world, normal
         self.options = [Arrangement(offset=0.01 * k) for k in range(80)]
 
