@@ -135,8 +135,8 @@ class Stand:
         A collar's fall starts so, right side out: its upper edge is drawn in over the neckline, and the rest follows.
         """
         out, down = np.array([0.0, 0.0, -1.0 if back else 1.0]), np.array([0.0, -1.0, 0.0])
-        height = self.level("side_neck_point_l", "side_neck_point_r") + 0.03
-        z = self._depth(back) + 0.02 * out[2]
+        height = self.level("side_neck_point_l", "side_neck_point_r") + 0.05
+        z = self._depth(back) + 0.03 * out[2]
         return Placement(np.stack([np.cross(down, out), down, out], axis=1), np.array([0.0, height, z]), 0.0, region)
 
     def arm(self, side: str, *, back: bool, cap: float, thickness: float, region: str = "",

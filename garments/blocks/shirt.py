@@ -42,7 +42,7 @@ class ShirtOptions:
 
     ease: float = option(0.10, 0.0, 0.40, "ease on the bust girth")
     ease_waist: float = option(0.12, 0.0, 0.50, "least ease on the waist girth")
-    ease_hip: float = option(0.08, 0.0, 0.40, "ease on the hip girth")
+    ease_hip: float = option(0.10, 0.0, 0.40, "ease on the hip girth")
     length: float | None = option(None, 0.04, 0.60, "hem below the natural waist; by default just below the hip level")
     sleeve_length: float | None = option(None, 0.25, 0.85, "shoulder point to wrist; by default the arm's length")
     sleeve_ease: float = option(0.09, 0.02, 0.30, "ease on the upper arm girth")
@@ -85,8 +85,8 @@ def shirt(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None =
 
 
 def _semi_fitted(h: Half) -> Half:
-    """Side seams take in at most 3.5 cm each between bust or hip and waist: the cloth has no waist darts."""
-    return replace(h, waist_x=max(h.waist_x, min(h.bust_x, h.hip_x) - 0.035))
+    """Side seams take in at most 2.5 cm each between bust or hip and waist: the cloth has no waist darts."""
+    return replace(h, waist_x=max(h.waist_x, min(h.bust_x, h.hip_x) - 0.025))
 
 
 def _side_and_hem(path: Outline, h: Half, drop: float, to_hip: float, tip: np.ndarray | None) -> None:

@@ -31,7 +31,7 @@ class TeeOptions:
 
     ease: float = option(0.08, -0.10, 0.40, "ease on the bust girth")
     ease_hip: float = option(0.06, -0.10, 0.40, "ease on the hip girth at the hem")
-    length: float | None = option(None, 0.02, 0.60, "hem below the natural waist; by default just above the hip level")
+    length: float | None = option(None, 0.02, 0.60, "hem below the natural waist; by default just below the hip level")
     sleeve_length: float | None = option(None, 0.10, 0.75, "from the shoulder point; by default 0.37 of the arm")
     sleeve_ease: float = option(0.06, 0.0, 0.30, "ease on the upper arm girth")
     neck_drop: float = option(0.015, 0.0, 0.15, "neckline below the neck base at the front")
@@ -48,7 +48,7 @@ def tee(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = N
     stand = Stand(measurements, landmarks)
     neck = stand.neck_shape(m["neck_base_girth"])
     d = Draft("tee")
-    drop = 0.92 * m["waist_to_hip"] if o.length is None else o.length
+    drop = m["waist_to_hip"] + 0.02 if o.length is None else o.length
     front, back = even_sides(*(
         upper_half(m, neck, back=b, ease_bust=o.ease, ease_waist=o.ease, ease_hip=o.ease_hip, neck_widen=0.012,
                    neck_lower=o.neck_drop, armhole_lower=0.018, dart=False) for b in (False, True)
