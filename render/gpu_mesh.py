@@ -66,6 +66,10 @@ class GpuMesh:
         n = len(self.vertices)
         self.transfer = (transfer[:n], transfer[-n:], visible[:n], visible[-n:])
 
+    def openness(self) -> np.ndarray:
+        """Visible fraction of the hemisphere on the right side, shape [V]; the mesh's own vertices come first."""
+        return self.transfer[2]
+
     def relight(self, environment: np.ndarray) -> None:
         """Sums the softboxes' light at every vertex; ``environment`` is spherical harmonics, shape [9, 3]."""
         front, back, open_front, open_back = self.transfer

@@ -28,7 +28,8 @@ def create_context():
         raise JobError(
             "render.no_opengl", f"pictures cannot be drawn: no OpenGL on this machine ({reason})", HINT
         ) from None
-    context.gc_mode = "auto"
+    # objects live as long as their context: Python's collector could strike while another context is current
+    context.gc_mode = None
     return context
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ __all__ = [
     "render_view",
     "standard_cameras",
     "turntable",
+    "vertex_openness",
     "write_png",
     "write_webp",
 ]
@@ -185,6 +186,17 @@ def render_view(
     """One view of a scene as linear buffers; for several views of one scene keep a :class:`Preview`."""
     with Preview(meshes, quality=quality, backdrop=backdrop) as preview:
         return preview.view(camera, size=size, supersample=supersample, mode=mode)
+
+
+def vertex_openness(meshes: Sequence[SceneMesh], *, directions: int = 96) -> list[np.ndarray]:
+    """Cosine-weighted share of the hemisphere over each vertex that no mesh blocks, 0..1, shape [V] per mesh.
+
+    Raises:
+        JobError: ``render.no_opengl`` where no OpenGL exists.
+    """
+    quality = replace(PREVIEW_QUALITY["draft"], bake_directions=directions)
+    with Preview(meshes, quality=quality) as preview:
+        return [item.openness()[: len(mesh.vertices)] for item, mesh in zip(preview._scene.meshes, meshes, strict=True)]
 
 
 def turntable(

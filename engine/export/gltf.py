@@ -26,6 +26,7 @@ from engine.core.errors import InputError
 from engine.core.mesh import vertex_normals
 from engine.core.safe_io import write_bytes
 from engine.core.types import Material, SceneMesh
+from engine.export.occlusion import occlusion_textures
 from engine.export.weave_textures import TILE_REPEATS, WEAVES, weave_textures
 from render.heatmap import MAP_STYLES, color_table, colors, shown_range
 
@@ -37,7 +38,12 @@ MAP_GREY = (0.42, 0.41, 0.40, 1.0)  #: of meshes without a field while a map is 
 
 
 def write_glb(
-    path: str | Path, meshes: Sequence[SceneMesh], *, title: str = "", info: dict[str, Any] | None = None
+    path: str | Path,
+    meshes: Sequence[SceneMesh],
+    *,
+    title: str = "",
+    info: dict[str, Any] | None = None,
+    occlusion: bool = True,
 ) -> Path:
     """Writes meshes as one binary glTF 2.0 file.
 
@@ -45,6 +51,7 @@ def write_glb(
         path: ends in .glb.
         meshes: with unique names; double-sided ones are cloth.
         title: name of the default scene, for people.
+        occlusion: also bake occlusion textures for meshes with texture coordinates, where OpenGL exists.
         info: JSON values that viewers may show (garment, fabric, sizes), kept in the scene's ``extras``.
 
     Raises:
@@ -52,7 +59,7 @@ def write_glb(
     """
     shown = [m for m in meshes if len(m.faces)]
     _check(path, shown)
-    builder = _Builder()
+    builder = _Builder(occlusion_textures(shown) if occlusion else {})
     maps = [name for name in MAP_ORDER if any(name in m.maps for m in shown)]
     variants = ["beauty", *maps] if maps else []
     nodes = [builder.add_mesh(mesh, maps) for mesh in shown]
@@ -100,7 +107,8 @@ def _describe(name: str, meshes: Sequence[SceneMesh]) -> dict[str, Any]:
 class _Builder:
     """Collects buffers, textures and materials of one file."""
 
-    def __init__(self) -> None:
+    def __init__(self, occlusion: dict[str, np.ndarray]) -> None:
+        self.occlusion = occlusion
         self.document = gl.GLTF2(
             asset=gl.Asset(version="2.0", generator=f"Toile {__version__}"), scene=0, extensions={}, samplers=[]
         )
@@ -189,6 +197,9 @@ class _Builder:
             self.used.add("KHR_materials_sheen")
         if m.texture is not None and mesh.uv is not None:
             material.pbrMetallicRoughness.baseColorTexture = gl.TextureInfo(index=self._texture("print", m.texture))
+        if mesh.name in self.occlusion:
+            texture = self._texture(f"{mesh.name}_occlusion", self.occlusion[mesh.name])
+            material.occlusionTexture = gl.OcclusionTextureInfo(index=texture, strength=1.0)
         if m.weave in WEAVES and mesh.uv is not None and mesh.uv_metres is not None:
             self._weave(material, m, _atlas_metres(mesh))
         return index

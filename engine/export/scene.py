@@ -9,7 +9,7 @@ from engine.core.types import Body, Drape, Fabric, Garment, Material, SceneMesh
 from engine.export.atlas import grain_plane, pack_panels
 from engine.export.skin_texture import skin_texture
 
-__all__ = ["body_scene_mesh", "edge_distances", "garment_scene_mesh", "principal_stretch"]
+__all__ = ["body_scene_mesh", "edge_distances", "garment_scene_mesh", "look_info", "principal_stretch"]
 
 SKIN = (0.55, 0.40, 0.325, 1.0)  #: a mannequin's warm mid tone, linear
 STRAIN_STEPS = (0.02, 0.05, 0.10, 0.20, 0.40)  #: ends of the colour bar [-]
@@ -76,7 +76,7 @@ def body_scene_mesh(body: Body, *, name: str = "body") -> SceneMesh:
         vertices, normals, uv = vertices[pairs[:, 0]], normals[pairs[:, 0]], body.uv[pairs[:, 1]].astype(np.float32)
         uv = np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1)  # glTF's v runs down the picture
     material = Material(
-        name="skin", base_color=SKIN, roughness=0.55, texture=skin_texture(body) if uv is not None else None
+        name="skin", base_color=SKIN, roughness=0.68, texture=skin_texture(body) if uv is not None else None
     )
     return SceneMesh(name, np.asarray(vertices, np.float32), np.asarray(faces, np.int32), material, normals, uv)
 
@@ -159,3 +159,21 @@ def _cloth(fabric: Fabric) -> Material:
         weave=fabric.weave,
         weave_scale=float(np.clip(repeat, 0.0004, 0.004)),
     )
+
+
+def look_info(body: Body, garment: Garment, drape: Drape, fabric: Fabric) -> dict:
+    """What viewers may tell about a look, for the GLB's ``info``."""
+    shown = {"stature": "stature", "bust_girth": "bust", "waist_girth": "waist", "hip_girth": "hips"}
+    sizes = {
+        f"{label}_cm": round(100 * body.measurements[name].value, 1)
+        for name, label in shown.items()
+        if name in body.measurements
+    }
+    return {
+        "title": (garment.name or "garment").replace("_", " ").capitalize(),
+        "subtitle": fabric.label,
+        "weight": f"{1000 * fabric.areal_density:.0f} g/m\u00b2",
+        "thickness": f"{1000 * fabric.thickness:.2g} mm",
+        "drape": drape.status.replace("_", " "),
+        "body": sizes,
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.core.types import Body
+from engine.export.uv_raster import rasterise
 
 __all__ = ["skin_texture"]
 
@@ -22,7 +23,9 @@ def skin_texture(body: Body) -> np.ndarray:
     """
     factor = _mottling()[..., None] * np.ones(3)
     if all(name in body.landmarks for name in NEEDED):
-        cover = _rasterised(body, _base_layer(body))[..., None]
+        uv = np.asarray(body.uv) * [1, -1] + [0, 1]
+        distance, known = rasterise(uv, body.uv_faces, _base_layer(body)[body.faces], PIXELS)
+        cover = (np.clip(distance.max(-1) / (2 * EDGE) + 0.5, 0, 1) * known)[..., None]
         factor = factor * (1 - cover) + np.array(BASE_LAYER) * cover
     srgb = np.where(factor <= 0.0031308, factor * 12.92, 1.055 * factor ** (1 / 2.4) - 0.055)
     return np.round(np.clip(srgb, 0, 1) * 255).astype(np.uint8)
@@ -41,32 +44,6 @@ def _base_layer(body: Body) -> np.ndarray:
     # half an arm's weight is where the arm begins; scaled so that the edge is about as soft as the others
     arm = (0.5 - np.asarray(body.skinning_weights[:, ARM_JOINTS], np.float64).sum(1)) * 0.05
     return np.stack([np.minimum(shorts, arm), np.minimum(bandeau, arm)], axis=1)
-
-
-def _rasterised(body: Body, distance: np.ndarray) -> np.ndarray:
-    """The cover 0..1 of per-vertex signed distances in texture space, shape [n, n]."""
-    uv = np.asarray(body.uv, np.float64)[body.uv_faces] * [1, -1] + [0, 1]
-    near = (distance[body.faces].max(axis=(1, 2)) > -0.05).nonzero()[0]
-    cover = np.zeros((PIXELS, PIXELS), np.float32)
-    known = np.zeros((PIXELS, PIXELS), bool)
-    span = np.ptp(uv[near], axis=1).max(1) * PIXELS
-    for low, high in ((0, 3), (3, 8), (8, 20), (20, 60), (60, 4 * PIXELS)):
-        chosen = near[(span >= low) & (span < high)]
-        if not len(chosen):
-            continue
-        n = int(1.5 * min(high, 200)) + 2
-        i, j = np.meshgrid(np.arange(n + 1), np.arange(n + 1))
-        keep = i + j <= n
-        weights = np.stack([i[keep], j[keep], n - i[keep] - j[keep]], axis=1) / n
-        for part in np.array_split(chosen, max(1, len(chosen) * len(weights) // 2_000_000)):
-            at = np.clip((weights @ uv[part] * PIXELS).astype(int), 0, PIXELS - 1)
-            value = (weights @ distance[body.faces[part]]).max(-1)
-            cover[at[..., 1], at[..., 0]] = np.clip(value / (2 * EDGE) + 0.5, 0, 1)
-            known[at[..., 1], at[..., 0]] = True
-    from scipy.ndimage import distance_transform_edt
-
-    away, nearest = distance_transform_edt(~known, return_indices=True)
-    return np.where(away < 6, cover[nearest[0], nearest[1]], 0)  # bleed over the charts' borders
 
 
 def _mottling(tile: int = 256) -> np.ndarray:

@@ -91,6 +91,35 @@ def test_maps_are_there_as_variants_vertex_colours_and_numbers(look):
         assert np.ptp(read(document, colored[name].attributes.COLOR_0)[:, 0].astype(float)) > 10000
 
 
+def test_occlusion_darkens_what_lies_deep_and_is_left_out_without_opengl(look, tmp_path, monkeypatch):
+    import io
+
+    from PIL import Image
+
+    import render.preview
+    from engine.core.errors import JobError
+
+    _, meshes, document = look
+    material = document.materials[document.meshes[1].primitives[0].material]
+    if material.occlusionTexture is None:
+        pytest.skip("no OpenGL on this machine")
+    view = document.bufferViews[document.images[document.textures[material.occlusionTexture.index].source].bufferView]
+    data = document.binary_blob()[view.byteOffset : view.byteOffset + view.byteLength]
+    shade = np.asarray(Image.open(io.BytesIO(data)))
+    skirt = meshes[1]
+    low = (skirt.vertices[:, 1] < 0.7) & (skirt.vertices[:, 1] > 0.6)  # where the folds are deep
+    column, row = (np.clip(skirt.uv[low] * 1024, 0, 1023)).astype(int).T
+    ridge = np.hypot(skirt.vertices[low, 0], skirt.vertices[low, 2])
+    assert np.corrcoef(ridge, shade[row, column])[0, 1] > 0.6  # folds stand out into the light
+
+    def missing():
+        raise JobError("render.no_opengl", "none", "")
+
+    monkeypatch.setattr(render.preview, "create_context", missing)
+    plain = pygltflib.GLTF2().load(str(write_glb(tmp_path / "plain.glb", meshes)))
+    assert all(m.occlusionTexture is None for m in plain.materials)
+
+
 def test_info_and_ranges_travel_in_the_scene(look):
     extras = look[2].scenes[0].extras
     assert extras["info"]["size_cm"]["hip"] == 98.0
@@ -101,13 +130,13 @@ def test_info_and_ranges_travel_in_the_scene(look):
 def test_sheer_cloth_blends(tmp_path):
     skirt = folded_skirt()
     sheer = replace(skirt, material=replace(skirt.material, base_color=(0.8, 0.8, 0.8, 0.5)))
-    document = pygltflib.GLTF2().load(str(write_glb(tmp_path / "a.glb", [sheer])))
+    document = pygltflib.GLTF2().load(str(write_glb(tmp_path / "a.glb", [sheer], occlusion=False)))
     assert document.materials[0].alphaMode == "BLEND"
 
 
 def test_a_mesh_without_extras_and_a_large_one(tmp_path):
     bare = replace(folded_skirt(), maps={}, map_ranges={}, uv=None, uv_metres=None, normals=None)
-    document = pygltflib.GLTF2().load(str(write_glb(tmp_path / "bare.glb", [bare])))
+    document = pygltflib.GLTF2().load(str(write_glb(tmp_path / "bare.glb", [bare], occlusion=False)))
     assert "KHR_materials_variants" not in document.extensionsUsed
     grid = np.stack(np.meshgrid(np.arange(260), np.arange(260)), -1).reshape(-1, 2)
     first = (grid[(grid < 259).all(1)] @ [1, 260])[:, None]
@@ -116,7 +145,7 @@ def test_a_mesh_without_extras_and_a_large_one(tmp_path):
         vertices=np.column_stack([grid, np.zeros(len(grid))]).astype(np.float32) / 260,
         faces=np.concatenate([first + [0, 1, 260], first + [1, 261, 260]]).astype(np.int32),
     )
-    document = pygltflib.GLTF2().load(str(write_glb(tmp_path / "large.glb", [large])))
+    document = pygltflib.GLTF2().load(str(write_glb(tmp_path / "large.glb", [large], occlusion=False)))
     assert document.accessors[document.meshes[0].primitives[0].indices].componentType == pygltflib.UNSIGNED_INT
 
 

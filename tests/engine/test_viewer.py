@@ -149,12 +149,13 @@ def test_browser_shows_turns_and_colours_the_look(server, tmp_path):
             executable_path=CHROMIUM,
             args=["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"],
         )
-        page = browser.new_page(viewport={"width": 900, "height": 640})
+        page = browser.new_page(viewport={"width": 800, "height": 480})
+        page.set_default_timeout(180_000)  # software WebGL on a busy machine
         requests, faults = [], []
         page.on("request", lambda request: requests.append(request.url))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(server.url)
-        page.wait_for_selector("body[data-state=ready]", timeout=90_000)
+        page.wait_for_selector("body[data-state=ready]")
 
         def settled(name: str) -> np.ndarray:
             """The canvas once two looks at it are the same."""
@@ -170,7 +171,7 @@ def test_browser_shows_turns_and_colours_the_look(server, tmp_path):
             return now
 
         plain = settled("plain")
-        middle = plain[100:-100, 150:-150]
+        middle = plain[60:-60, 120:-120]
         assert middle.std() > 10  # not blank
         assert ((middle[..., 2] - middle[..., 0]) > 25).mean() > 0.02  # the blue skirt is there
         page.keyboard.press("s")
@@ -185,7 +186,7 @@ def test_browser_shows_turns_and_colours_the_look(server, tmp_path):
         page.click("#map-strain")
         page.click("#reset")
         back = settled("back")
-        assert np.abs(back - plain).mean() < 1.0
+        assert np.abs(back - plain)[40:].mean() < 1.0  # below the loading bar
         assert not page.locator("#legend").is_visible()
         page.select_option("#variant", "pressure")
         assert (np.abs(settled("pressure") - back).max(-1) > 30).mean() > 0.02
