@@ -6,6 +6,9 @@ CVPR 2019): blend shapes, joints regressed from the shaped vertices, pose correc
 
 from __future__ import annotations
 
+import io
+import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import numpy as np
 import torch
 
 from engine.core.errors import InputError
-from engine.core.safe_io import load_npz, read_bytes
+from engine.core.safe_io import read_bytes
 
 __all__ = ["JOINT_NAMES", "JOINT_PARENTS", "BodyModel", "rotation_matrices"]
 
@@ -223,7 +226,8 @@ def _chain(rotation: torch.Tensor, joints: torch.Tensor) -> tuple[torch.Tensor, 
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    if path.suffix.lower() == ".safetensors":
+    suffix = path.suffix.lower()
+    if suffix == ".safetensors":
         from safetensors import SafetensorError
         from safetensors.numpy import load
 
@@ -231,9 +235,37 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             return load(read_bytes(path, limit=MAX_MODEL_BYTES, what="body model"))
         except (SafetensorError, ValueError, KeyError, TypeError) as error:
             raise InputError("model.damaged", f"{path}: is not a readable body model: {error}", _HINT) from None
-    if path.suffix.lower() not in (".npz", ".pkl"):
+    if suffix == ".pkl":
+        raise InputError(
+            "file.pickle", f"{path}: pickle files run code when they are read and are refused",
+            "convert it in isolation with: python -m avatars.convert_pickle in.pkl out.npz",
+        )
+    if suffix != ".npz":
         raise InputError("model.format", f"{path}: body models are read from .npz or .safetensors", _HINT)
-    return load_npz(path, what="body model", limit=MAX_MODEL_BYTES)
+    return _read_npz(path)
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    """The numeric arrays of an .npz file; the pickled tables that SMPL-X's own files hold besides are left alone."""
+    stream = io.BytesIO(read_bytes(path, limit=MAX_MODEL_BYTES, what="body model"))
+    arrays: dict[str, np.ndarray] = {}
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            entries = [e for e in archive.infolist() if e.filename.endswith(".npy")]
+            if sum(e.file_size for e in entries) > MAX_MODEL_BYTES:
+                raise InputError("file.too_large", f"{path}: unpacks to more than 2 GB", _HINT)
+            for entry in entries:
+                with archive.open(entry) as member:
+                    version = np.lib.format.read_magic(member)
+                    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else (
+                        np.lib.format.read_array_header_2_0)  # fmt: skip
+                    if header(member)[2].hasobject:
+                        continue
+                with archive.open(entry) as member:
+                    arrays[entry.filename[:-4]] = np.lib.format.read_array(member, allow_pickle=False)
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, zlib.error, NotImplementedError) as error:
+        raise InputError("model.damaged", f"{path}: is not a readable body model: {error}", _HINT) from None
+    return arrays
 
 
 def _check(a: dict[str, np.ndarray], path: Path) -> None:

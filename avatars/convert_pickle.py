@@ -112,7 +112,7 @@ def convert(source: Path, target: Path) -> Path:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         reason = lines[-1] if lines else "the reader stopped"
         raise InputError(
-            "model.pickle", f"{source}: cannot be converted: {reason}", "use the .npz file of the same model if there is one"
+            "model.pickle", f"{source}: cannot be converted: {reason}", "use the .npz file of the same model"
         )
     return write_bytes(target, done.stdout)
 

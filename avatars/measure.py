@@ -19,8 +19,9 @@ from engine.core.measurements import LANDMARKS, MEASUREMENTS
 from engine.core.types import Measurement
 
 __all__ = [
-    "Readings", "landmarks_on", "measure", "measure_vertices", "measurement_jacobian", "measuring_vertices", "read_tapes",
-]
+    "Readings", "landmarks_on", "measure", "measure_vertices", "measurement_jacobian", "measuring_vertices",
+    "read_tapes",
+]  # fmt: skip
 
 _UP, _FRONT = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 _NECK_TILT = np.radians(20.0)  #: of the mid-neck tape: its front lies lower than its back
@@ -212,10 +213,14 @@ class _Tape:
         normal = torch.linalg.cross(top - bottom, self.vector(_FRONT))
         normal = normal / torch.linalg.norm(normal)
         low, axis = bottom.detach().numpy(), (top - bottom).detach().numpy()
-        tape = girth(
-            self.v, self.region(f"shoulder_{side}"), Plane((top + bottom) / 2, normal),
-            keep=lambda at: (at - low) @ axis > -0.05 * (axis @ axis),
-        )  # fmt: skip
+        front, back = (float(self.points[f"armscye_{n}_{side}"][2].detach()) for n in ("front", "back"))
+
+        def on_the_shoulder(at: np.ndarray) -> np.ndarray:
+            above = (at - low) @ axis > -0.05 * (axis @ axis)
+            return above & (at[:, 2] < front + 0.01) & (at[:, 2] > back - 0.01)
+
+        plane = Plane((top + bottom) / 2, normal)
+        tape = girth(self.v, self.region(f"shoulder_{side}"), plane, keep=on_the_shoulder)
         self.tapes[f"armscye_{side}"] = tape
         return tape.length
 

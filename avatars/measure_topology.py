@@ -61,7 +61,7 @@ def _build(model: BodyModel) -> BodyTopology:
     if "toile_meta" not in e:
         raise UnsupportedError(
             "model.topology",
-            f"{model.path}: landmarks and regions of this model's mesh ({len(model.v_template)} vertices) are not known",
+            f"{model.path}: landmarks of this model's mesh ({len(model.v_template)} vertices) are not known",
             "use the open body for measuring and draping; other models can be loaded and posed",
         )
     try:

@@ -70,7 +70,8 @@ def make_body(
     full[: len(betas)] = betas
     body_pose = pose_named(pose) if isinstance(pose, str) else np.asarray(pose, np.float32).reshape(21, 3)
     orient = np.zeros(3) if global_orient is None else np.asarray(global_orient, np.float64)
-    hands = [np.zeros((15, 3)) if h is None else np.asarray(h).reshape(15, 3) for h in (left_hand_pose, right_hand_pose)]
+    given = (left_hand_pose, right_hand_pose)
+    hands = [np.zeros((15, 3)) if h is None else np.asarray(h).reshape(15, 3) for h in given]
     vertices, joints = _posed(model, full, body_pose, orient, hands)
     topology = topology_of(model)
     contact = topology.contact_vertices(vertices)

@@ -31,6 +31,8 @@ _RANGES = {
     "head_girth": (0.45, 0.68), "crotch_height": (0.50, 1.15), "shoulder_slope": (0.0, 0.9),
 }  # fmt: skip
 _ITERATIONS = 20
+_RIDGE = 1e-4  #: keeps the prior's covariance invertible
+_STRANGE = 9.0  #: standard deviations from the mean body beyond which nobody is
 _APART = {"girth": 0.05, "height": 0.05, "length": 0.05, "mass": 8.0, "angle": 0.2}  #: further off is a contradiction
 
 
@@ -49,15 +51,17 @@ def body_from_measurements(
     model = model or load_open_body()
     wanted = canonical_measurements(values, model=model, sex=sex)
     betas, covariance, reached = fit_shape(model, wanted, sex=sex)
-    for name, value in wanted.items():
-        kind = MEASUREMENTS[name].kind
-        if abs(reached[name] - value) > _APART[kind]:
-            raise InputError(
-                "measurements.contradict",
-                f"the measurements do not go together: with the others, '{name}' would be {_shown(name, reached[name])}, "
-                f"not {_shown(name, value)}",
-                "check the numbers and their units",
-            )
+    mean, spread = prior(model, sex)
+    strange = float(np.sqrt((betas - mean) @ np.linalg.solve(spread + _RIDGE * np.eye(len(mean)), betas - mean)))
+    apart = {n: abs(reached[n] - v) / _APART[MEASUREMENTS[n].kind] for n, v in wanted.items()}
+    if strange > _STRANGE or max(apart.values()) > 1:
+        name, others = _odd_one_out(model, wanted, sex)
+        raise InputError(
+            "measurements.contradict",
+            f"no adult has these measurements together: '{name}' {_shown(name, wanted[name])} stands out; "
+            f"with the others it would be about {_shown(name, others)}",
+            "check the numbers and their units",
+        )
     typed = {n: Measurement(reached[n], STDERR[MEASUREMENTS[n].kind], "typed") for n in wanted}
     return make_body(model, betas, pose=pose, sex=sex, betas_covariance=covariance, typed=typed)
 
@@ -75,7 +79,7 @@ def fit_shape(
         Betas [n], their posterior covariance [n, n], and all measurements of that shape by name.
     """
     mean, spread = prior(model, sex)
-    precision = np.linalg.inv(spread + 1e-4 * np.eye(len(mean)))
+    precision = np.linalg.inv(spread + _RIDGE * np.eye(len(mean)))
     names = list(wanted)
     rows = [list(MEASUREMENTS).index(n) for n in names]
     goal = np.array([wanted[n] for n in names])
@@ -106,12 +110,25 @@ def fit_shape(
     return betas, np.linalg.inv(a.T @ a + precision), values
 
 
+def _odd_one_out(model: BodyModel, wanted: dict[str, float], sex: str) -> tuple[str, float]:
+    """The measurement least likely given the others, to first order, and what the others say it is."""
+    mean, spread = prior(model, sex)
+    values, jacobian = measurement_jacobian(model, mean)
+    names = list(wanted)
+    a = jacobian[[list(MEASUREMENTS).index(n) for n in names]]
+    sigma = np.diag([STDERR[MEASUREMENTS[n].kind] ** 2 for n in names])
+    inverse = np.linalg.inv(a @ spread @ a.T + sigma)
+    pull = inverse @ np.array([wanted[n] - values[n] for n in names])
+    worst = int(np.argmax(np.abs(pull) / np.sqrt(np.diag(inverse))))
+    return names[worst], wanted[names[worst]] - pull[worst] / inverse[worst, worst]
+
+
 def canonical_measurements(
     values: dict[str, float], *, model: BodyModel | None = None, sex: str = "neutral"
 ) -> dict[str, float]:
     """Full names and checked values; InputError names the field, and what would be allowed."""
     if not values:
-        raise InputError("measurements.none", "no measurements were given", "give at least one, for example stature: 170")
+        raise InputError("measurements.none", "no measurements were given", "give at least one, e.g. stature: 170")
     model = model or load_open_body()
     usual, _ = measurement_jacobian(model, prior(model, sex)[0])
     out: dict[str, float] = {}
@@ -137,7 +154,8 @@ def read_measurements(path: str | Path) -> tuple[dict[str, float], str]:
     Names may end in ``_cm`` or ``_kg``. Returns values in SI units and the sex (neutral when not given).
     """
     p = Path(path)
-    raw = read_json(p, what="measurement file") if p.suffix.lower() == ".json" else read_yaml(p, what="measurement file")
+    reader = read_json if p.suffix.lower() == ".json" else read_yaml
+    raw = reader(p, what="measurement file")
     if isinstance(raw, dict) and isinstance(raw.get("measurements"), dict):
         raw = {**raw["measurements"], **({"sex": raw["sex"]} if "sex" in raw else {})}
     if not isinstance(raw, dict) or not raw:
@@ -162,7 +180,8 @@ def _canonical(name: str) -> str:
     plain = ALIASES.get(plain, plain)
     if plain in MEASUREMENTS:
         return plain
-    near = difflib.get_close_matches(plain, [*MEASUREMENTS, *ALIASES], n=1)
+    known = [*MEASUREMENTS, *ALIASES]
+    near = [k for k in known if sorted(k) == sorted(plain)] or difflib.get_close_matches(plain, known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else "the names are listed by 'toile measure --list'"
     raise InputError("measurements.name", f"'{name}' is not a measurement that Toile knows", hint)
 
