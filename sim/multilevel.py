@@ -116,10 +116,10 @@ class _Level:
         self.slot = upload(np.concatenate(slots)[order].astype(np.int32))
         self.weight = upload(np.concatenate(weights)[order].astype(np.float32))
         down = p.T.tocsr()
-        self.p = [upload(v) for v in (p.indptr.astype(np.int32), p.indices.astype(np.int32), p.data.astype(np.float32))]
-        self.pt = [
-            upload(v) for v in (down.indptr.astype(np.int32), down.indices.astype(np.int32), down.data.astype(np.float32))
-        ]
+        self.p, self.pt = (
+            [upload(m.indptr.astype(np.int32)), upload(m.indices.astype(np.int32)), upload(m.data.astype(np.float32))]
+            for m in (p, down)
+        )
         self.block = ti.Matrix.ndarray(3, 3, ti.f32, len(unique))
         self.inverse = ti.Matrix.ndarray(3, 3, ti.f32, self.size)
         self.r, self.z = (ti.Vector.ndarray(3, ti.f32, self.size) for _ in range(2))

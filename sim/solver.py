@@ -29,6 +29,7 @@ class StepSettings:
     drag: float = 2.0  #: velocity damping by the air [1/s]
     damping: float = 0.0  #: stiffness-proportional damping time [s]
     compression: float = 0.1  #: share of the membrane's stiffness that resists compression, the rest buckles
+    membrane_most: float = 1e9  #: stiffer membranes are taken as this [N/m], to open crumples on the way
     seam_stiffness: float = 0.0  #: of each sewn pair [N/m]
     seam_speed: float = 0.5  #: at which open seams close [m/s]
     friction_static: float = 0.3
@@ -87,6 +88,7 @@ class Solver:
         self.partial, self.scalar = ti.ndarray(ti.f32, chunks), ti.ndarray(ti.f32, 4)
         self.chunks = ti.ndarray(ti.f32, 8 * chunks)
         self.collider = Collider(cloth)
+        self.pinned = False
         self.offset = upload(body_offset.astype(np.float32))
         self.triangle_offset = float(0.8 * body_offset.min())
         self.grid = ti.ndarray(ti.f32, grid.values.shape)
@@ -107,6 +109,17 @@ class Solver:
         for a in range(3):
             force += np.bincount(self.cloth.faces[:, a], third, minlength=len(force))
         return force
+
+    def pin(self, particles: np.ndarray, *, stiffness: float = 1e5) -> None:
+        """Holds particles where they are, by springs [N/m] whose stretch tells the force."""
+        held = np.zeros(len(self.cloth.mass), np.float32)
+        held[particles] = stiffness
+        self.pin_stiff, self.pin_at, self.pinned = upload(held), upload(self.positions()), True
+
+    def pin_forces(self) -> np.ndarray:
+        """Force of the pins on every particle [N], shape [P, 3]."""
+        stretch = self.pin_at.to_numpy().astype(np.float64) - self.positions()
+        return stretch * self.pin_stiff.to_numpy()[:, None]
 
     def state(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """All that a step depends on, to come back to."""
@@ -150,7 +163,8 @@ class Solver:
         """Forces, and the matrix of the linearised step."""
         ls, c = self.lists, self.collider
         elastic.membrane(
-            self.x, self.tri, self.dm_inv, self.area, self.membrane, s.compression, self.tri_force, self.tri_hess
+            self.x, self.tri, self.dm_inv, self.area, self.membrane, s.compression, s.membrane_most,
+            self.tri_force, self.tri_hess,
         )
         body.triangle_contact(
             self.x, self.tri, self.grid, *self.grid_at, self.area, self.triangle_offset, s.body_floor,
@@ -159,9 +173,11 @@ class Solver:
         elastic.hinges(self.x, self.hinge, self.hinge_rest, self.hinge_stiff, self.hinge_grad, self.moment)
         body.body_contact(
             self.x, self.vel, s.dt, self.grid, *self.grid_at, self.vertex_area, self.offset, s.body_floor,
-            s.body_stiffness, s.friction_static, s.friction_dynamic, self.anchor, self.held, self.body_force, self.body_hess,
-            self.normal_force,
+            s.body_stiffness, s.friction_static, s.friction_dynamic, self.anchor, self.held, self.body_force,
+            self.body_hess, self.normal_force,
         )
+        if self.pinned:
+            body.hold_pins(self.x, self.pin_at, self.pin_stiff, self.body_force, self.body_hess)
         linear.gather_blocks(
             ls["slot_tri_start"], ls["slot_tri"], ls["slot_hinge_start"], ls["slot_hinge"], ls["slot_seam"],
             self.tri_hess, self.hinge_grad, self.hinge_stiff, s.seam_stiffness, s.damping / s.dt, self.block,

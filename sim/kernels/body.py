@@ -80,23 +80,49 @@ def body_contact(
             slip -= n * n.dot(slip)
             away = slip.norm()
             kt = 0.5 * k
+            soft = kt  # stiffness along the slip
             if kt * away > friction_static * pn:
                 # slides: the anchor follows so that the spring carries the dynamic friction
                 keep = friction_dynamic * pn / kt
                 slip *= keep / ti.max(away, 1e-12)
-                anchor[i] = x[i] - slip
+                speed = vel[i] - n * n.dot(vel[i])
+                travel = speed.norm() * dt
+                if travel > keep:
+                    # in full motion: a drag that gives the dynamic friction at this speed
+                    kt = friction_dynamic * pn / travel
+                    soft = kt
+                    anchor[i] = x[i] - slip
+                    slip = vec3(0.0)
+                else:
+                    # about to move: let go the more, the lighter it lies (a heavy contact would chatter)
+                    soft = kt * ti.min(ti.max(keep / 5e-5, 0.05), 0.5)
+                    anchor[i] = x[i] - slip
             else:
                 anchor[i] = x[i] - slip
-            # while it slides, the spring's own stiffness still damps the next step's motion
             f -= slip * kt
             for r in ti.static(range(3)):
                 h[r, r] += kt
             h -= (n * kt).outer_product(n)
+            along = slip.norm()
+            if along > 1e-12:
+                t = slip / along
+                h -= (t * (kt - soft)).outer_product(t)
         else:
             held[i] = 0.0
         force[i] = f
         hess[i] = h
         normal_force[i] = pn
+
+
+@ti.kernel
+def hold_pins(x: V3, at: V3, stiffness: F32, force: V3, hess: M3):
+    """Adds stiff springs [N/m] that hold single particles in place."""
+    for i in range(x.shape[0]):
+        k = stiffness[i]
+        if k > 0.0:
+            force[i] += (at[i] - x[i]) * k
+            for r in ti.static(range(3)):
+                hess[i][r, r] += k
 
 
 @ti.kernel

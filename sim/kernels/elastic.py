@@ -48,12 +48,12 @@ def relaxed(c: vec4, ew: ti.f32, ef: ti.f32, slack: ti.f32) -> vec4:
 
 
 @ti.kernel
-def membrane(x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, slack: ti.f32, force: V3, hess: M3):
+def membrane(x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, slack: ti.f32, most: ti.f32, force: V3, hess: M3):
     """Saint Venant-Kirchhoff energy A/2 E:C:E per triangle, E the Green strain in (warp, weft) axes.
 
     ``stiff`` is (warp, weft, coupling, shear) [N/m]. ``force[3t+a]`` is the force on corner a [N]; ``hess[6t+k]`` the
     blocks (00, 01, 02, 11, 12, 22) of the positive semidefinite stiffness [N/m]: the exact material part and the
-    tensile part of the geometric one.
+    tensile part of the geometric one. Stiffer cloth is taken as if it had ``most`` [N/m].
     """
     for t in range(tri.shape[0]):
         i = tri[t]
@@ -66,7 +66,9 @@ def membrane(x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, slack: ti.f32, fo
         ef = 0.5 * (ff.dot(ff) - 1.0)
         es = fw.dot(ff)  # twice the tensor shear
         a = area[t]
-        c = relaxed(stiff[t], ew, ef, slack)
+        soft = stiff[t] * ti.min(1.0, most / ti.max(stiff[t][0], stiff[t][1]))
+        soft[3] = ti.min(stiff[t][3], 0.2 * most)
+        c = relaxed(soft, ew, ef, slack)
         sw = c[0] * ew + c[2] * ef
         sf = c[2] * ew + c[1] * ef
         ss = c[3] * es

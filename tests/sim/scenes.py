@@ -91,7 +91,9 @@ def refined(garment: Garment) -> Garment:
     )
 
 
-def tube(*, girth: float, height: float, edge: float, gap: float, bottom: float, fabric: Fabric | None = None) -> Garment:
+def tube(
+    *, girth: float, height: float, edge: float, gap: float, bottom: float, fabric: Fabric | None = None
+) -> Garment:
     """Two rectangles in front of and behind the y axis, to be sewn along both sides."""
     uv, faces, (nx, ny) = rectangle(girth / 2, height, edge)
     front = np.stack([uv[:, 0], uv[:, 1] + bottom, np.full(len(uv), gap)], 1)

@@ -1,0 +1,101 @@
+"""Contacts against brute force, and the bound that lets nothing pass."""
+
+import numpy as np
+import scenes
+from test_elastic import nowhere
+
+from sim.collision import Collider, upload
+from sim.guard import intersections
+from sim.level import Level
+from sim.solver import StepSettings
+
+
+def two_sheets(gap, edge=0.02):
+    """Two sheets above each other, the upper one turned so that no vertices coincide."""
+    uv, faces, _ = scenes.rectangle(0.2, 0.2, edge)
+    low = np.column_stack([uv[:, 0], np.zeros(len(uv)), uv[:, 1]])
+    c, s = np.cos(0.3), np.sin(0.3)
+    high = np.column_stack([uv[:, 0] * c - (uv[:, 1] - 0.1) * s, np.full(len(uv), gap),
+                            uv[:, 0] * s + (uv[:, 1] - 0.1) * c + 0.1])
+    garment = scenes.assemble([(uv, faces, low), (uv, faces, high)], [], scenes.cotton())
+    return Level(garment, garment.positions, nowhere(), open_pairs=np.zeros(0, bool))
+
+
+def closest(p, a, b, c):
+    """Distance of a point to a triangle, by dense sampling refined at the plane's foot."""
+    n = np.cross(b - a, c - a)
+    n /= np.linalg.norm(n)
+    foot = p - n * (p - a).dot(n)
+    bary = np.linalg.lstsq(np.stack([b - a, c - a], 1), foot - a, rcond=None)[0]
+    if bary.min() >= 0 and bary.sum() <= 1:
+        return abs((p - a).dot(n))
+    best = np.inf
+    for u, v in ((a, b), (b, c), (c, a)):
+        t = np.clip((p - u).dot(v - u) / (v - u).dot(v - u), 0, 1)
+        best = min(best, np.linalg.norm(p - u - t * (v - u)))
+    return best
+
+
+def test_vertex_triangle_pairs_as_brute_force():
+    rng = np.random.default_rng(3)
+    level = two_sheets(0.004, 0.04)
+    x = (level.solver.positions() + rng.normal(size=(len(level.cloth.mass), 3)) * 1e-3).astype(np.float32)
+    collider = Collider(level.cloth)
+    reach = 0.006
+    collider.detect(upload(x), x.min(0) - reach, x.max(0) + reach, reach)
+    got = collider.pairs()
+    vt = {(int(c[0]), *map(int, c[1:])): g for c, g, k in zip(got["corner"], got["gap"], got["kind"], strict=True)
+          if k == 1}
+    expected = {}
+    for v, p in enumerate(x.astype(float)):
+        for tri in level.cloth.faces:
+            if v not in tri:
+                d = closest(p, *x[tri].astype(float))
+                if d < reach:
+                    expected[(v, *map(int, tri))] = d
+    assert len(expected) > 10
+    assert set(vt) == set(expected)
+    assert all(abs(vt[k] - expected[k]) < 1e-6 for k in vt)
+    assert (got["kind"] == 2).sum() > 10
+
+
+def test_many_contacts_grow_the_buffers():
+    level = two_sheets(0.002, 0.02)
+    x = level.solver.positions()
+    x[:, 1] = np.where(x[:, 1] > 0.001, 0.0005, 0.0)
+    collider = Collider(level.cloth)
+    collider.detect(upload(x), x.min(0) - 0.03, x.max(0) + 0.03, 0.03)
+    assert collider.vt.shape[1] > 8 and collider.count > 4 * len(x)
+    assert len(collider.pairs()["gap"]) == collider.count
+
+
+def test_sheets_shot_at_each_other_do_not_pass():
+    level = two_sheets(0.01)
+    solver = level.solver
+    upper = solver.positions()[:, 1] > 0.005
+    velocity = np.zeros((len(upper), 3), np.float32)
+    velocity[upper, 1], velocity[~upper, 1] = -5.0, 2.0
+    solver.vel.from_numpy(velocity)
+    for _ in range(40):
+        report = solver.step(StepSettings(gravity=0.0, drag=0.0))
+        assert report.finite
+    x = solver.positions()
+    assert len(intersections(x, level.cloth.faces)) == 0
+    assert x[upper, 1].mean() > x[~upper, 1].mean()
+
+
+def test_a_crumpled_fall_stays_clean():
+    """A soft sheet dropped edge first onto a pin bed of its own making: everything touches everything."""
+    fabric = scenes.cotton(bend_warp=1e-7, bend_weft=1e-7, bend_bias=1e-7)
+    uv, faces, (nx, ny) = scenes.rectangle(0.2, 0.4, 0.02)
+    x = np.column_stack([uv, 0.01 * np.sin(uv[:, 1] * 20)])
+    garment = scenes.assemble([(uv, faces, x)], [], fabric)
+    level = Level(garment, garment.positions, nowhere(), open_pairs=np.zeros(0, bool))
+    level.solver.pin(np.arange(nx))
+    seen = 0
+    for k in range(120):
+        report = level.solver.step(StepSettings(drag=1.0))
+        seen = max(seen, level.solver.collider.active_count)
+        if k % 40 == 39:
+            assert len(intersections(level.solver.positions(), level.cloth.faces)) == 0
+    assert report.finite and seen > 20

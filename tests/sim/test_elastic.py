@@ -1,0 +1,138 @@
+"""Forces against energies, and cloth against closed forms."""
+
+import numpy as np
+import pytest
+import scenes
+
+from engine.core.mesh import green_strain
+from engine.core.taichi_runtime import ti
+from sim.body_field import DistanceGrid
+from sim.cloth import bending_rigidity, rest_corners
+from sim.collision import upload
+from sim.kernels import elastic
+from sim.level import Level
+from sim.solver import StepSettings
+
+
+def nowhere() -> DistanceGrid:
+    """A body that is far away."""
+    return DistanceGrid(np.full((2, 2, 2), 1.0, np.float32), np.zeros(3, np.float32), 1.0)
+
+
+def sheet(width, height, edge, fabric=None, turn=0.0):
+    """A hanging rectangle as a level; ``turn`` turns its grain [rad]."""
+    uv, faces, shape = scenes.rectangle(width, height, edge)
+    positions = np.column_stack([uv, np.zeros(len(uv))])
+    garment = scenes.assemble([(uv, faces, positions)], [], fabric or scenes.cotton())
+    garment.grain[:] += turn
+    return Level(garment, garment.positions, nowhere(), open_pairs=np.zeros(0, bool)), shape
+
+
+def membrane_energy(x, cloth):
+    """NumPy twin of the tension-field membrane energy (slack 1: the plain Saint Venant-Kirchhoff one) [J]."""
+    dm = np.linalg.inv(cloth.dm_inv.astype(float))
+    rest = np.stack([np.zeros((len(dm), 2)), dm[:, :, 0], dm[:, :, 1]], 1)
+    e = green_strain(x, cloth.faces, rest).astype(float)
+    w, f, c, s = cloth.membrane.astype(float).T
+    density = 0.5 * (w * e[:, 0] ** 2 + f * e[:, 1] ** 2 + 2 * c * e[:, 0] * e[:, 1] + s * (2 * e[:, 2]) ** 2)
+    return float((density * cloth.area).sum())
+
+
+@pytest.mark.parametrize("slack", [1.0, 0.1])
+def test_membrane_force_is_the_energys_slope(slack):
+    level, _ = sheet(0.04, 0.04, 0.02, scenes.cotton(poisson=0.3))
+    cloth = level.cloth
+    rng = np.random.default_rng(1)
+    stretch = 1.05 if slack < 1 else 0.97  # the relaxed energy equals the plain one where all is taut
+    x = (level.solver.positions() * stretch + rng.normal(size=(len(cloth.mass), 3)) * 1e-4).astype(np.float32)
+    t = len(cloth.faces)
+    force, hess = ti.Vector.ndarray(3, ti.f32, 3 * t), ti.Matrix.ndarray(3, 3, ti.f32, 6 * t)
+    elastic.membrane(upload(x), upload(cloth.faces), upload(cloth.dm_inv), upload(cloth.area),
+                     upload(cloth.membrane), slack, 1e9, force, hess)
+    total = np.zeros((len(x), 3))
+    np.add.at(total, cloth.faces.ravel(), force.to_numpy())
+    xd = x.astype(float)
+    for i, a in ((0, 0), (4, 1), (4, 2), (8, 0)):
+        step = np.zeros_like(xd)
+        step[i, a] = 1e-5
+        slope = -(membrane_energy(xd + step, cloth) - membrane_energy(xd - step, cloth)) / 2e-5
+        assert total[i, a] == pytest.approx(slope, rel=0.02, abs=2e-2)
+
+
+def test_hinge_gradient_is_the_angles_slope():
+    rng = np.random.default_rng(2)
+    x = np.array([[0, 0, 0], [1, 0, 0], [0.3, 0.8, 0.2], [0.6, -0.7, 0.3]]) * 0.02
+    x = x + rng.normal(size=x.shape) * 1e-3
+    grad, moment = ti.Vector.ndarray(3, ti.f32, 4), ti.ndarray(ti.f32, 1)
+
+    def angle(p):
+        elastic.hinges(upload(p.astype(np.float32)), upload(np.array([[0, 1, 2, 3]], np.int32)),
+                       upload(np.zeros(1, np.float32)), upload(np.ones(1, np.float32)), grad, moment)
+        return float(moment.to_numpy()[0])
+
+    base = angle(x)
+    analytic = grad.to_numpy()
+    assert abs(base) > 0.1
+    for i in range(4):
+        for a in range(3):
+            step = np.zeros_like(x)
+            step[i, a] = 2e-5
+            assert analytic[i, a] == pytest.approx((angle(x + step) - angle(x - step)) / 4e-5, rel=0.03, abs=0.3)
+
+
+def test_tips_behind_the_edge_are_a_positive_angle():
+    x = np.array([[0, 0, 0], [1, 0, 0], [0.5, 1, -0.5], [0.5, -1, -0.5]], np.float32)
+    grad, moment = ti.Vector.ndarray(3, ti.f32, 4), ti.ndarray(ti.f32, 1)
+    elastic.hinges(upload(x), upload(np.array([[0, 1, 2, 3]], np.int32)), upload(np.zeros(1, np.float32)),
+                   upload(np.ones(1, np.float32)), grad, moment)
+    assert moment.to_numpy()[0] == pytest.approx(2 * np.arctan(0.5), rel=1e-4)
+
+
+def test_bending_rigidity_meets_its_three_figures():
+    fabric = scenes.cotton(bend_warp=4e-5, bend_weft=1e-5, bend_bias=1.5e-5)
+    got = bending_rigidity(fabric, np.array([0, np.pi / 2, np.pi / 4, -np.pi / 4]))
+    assert got == pytest.approx([4e-5, 1e-5, 1.5e-5, 1.5e-5], rel=1e-6)
+
+
+def settle(level, steps=150, **changes):
+    settings = StepSettings(**({"drag": 20.0, "tolerance": 1e-4, "iterations": 300} | changes))
+    for _ in range(steps):
+        report = level.solver.step(settings)
+    return report
+
+
+def test_hanging_cloth_pulls_with_its_weight_and_stretches_as_it_should():
+    """The strain at the top of a hanging strip is its weight over its stiffness, and the pins carry the weight."""
+    fabric = scenes.cotton(areal_density=0.5, stretch_warp=100.0, stretch_weft=100.0, poisson=0.0)
+    level, (nx, ny) = sheet(0.1, 0.4, 0.02, fabric)
+    level.solver.pin(np.arange(nx) + nx * (ny - 1))
+    settle(level)
+    weight = float(level.cloth.mass.sum()) * 9.81
+    assert level.solver.pin_forces()[:, 1].sum() == pytest.approx(weight, rel=0.005)
+    y = level.solver.positions()[:, 1].reshape(ny, nx).mean(1)
+    # StVK: k E (1 + e) = T with E = e + e^2/2; solved for e where the tension T is that of the cloth below
+    load = 0.5 * 9.81 * (np.arange(ny - 1) + 0.5) * 0.02
+    expected = [np.roots([50.0, 150.0, 100.0, -t]) for t in load]
+    expected = np.array([min(r.real for r in roots if abs(r.imag) < 1e-9 and r.real > 0) for roots in expected])
+    assert np.diff(y) / 0.02 - 1 == pytest.approx(expected, rel=0.03, abs=3e-4)
+
+
+def test_warp_and_weft_are_told_apart():
+    fabric = scenes.cotton(areal_density=0.5, stretch_warp=1000.0, stretch_weft=100.0)
+    drop = []
+    for turn in (0.0, np.pi / 2):
+        level, (nx, ny) = sheet(0.06, 0.2, 0.02, fabric, turn)
+        level.solver.pin(np.arange(nx) + nx * (ny - 1))
+        settle(level, 80)
+        drop.append(-float(level.solver.positions()[:nx, 1].mean()))
+    assert drop[1] == pytest.approx(10 * drop[0], rel=0.1)
+
+
+def test_rest_corners_follow_the_grain():
+    level, _ = sheet(0.04, 0.04, 0.02)
+    garment = level.garment
+    straight = rest_corners(garment)
+    garment.grain[:] = 0.0
+    turned = rest_corners(garment)
+    assert np.allclose(straight[..., 0], garment.rest_uv[garment.faces][..., 1])
+    assert np.allclose(turned[..., 0], garment.rest_uv[garment.faces][..., 0])
