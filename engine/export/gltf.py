@@ -142,7 +142,7 @@ class _Builder:
             material=plain,
         )
         if maps:
-            shown = [self._map_material(name) if name in own else self._grey() for name in maps]
+            shown = [self._map_material(mesh, name) if name in own else self._grey(mesh) for name in maps]
             primitive.extensions = {"KHR_materials_variants": {"mappings": _mappings([plain, *shown])}}
         return self._node(mesh.name, primitive)
 
@@ -195,11 +195,8 @@ class _Builder:
             tint = [round(float(m.sheen * (0.4 + 0.6 * c)), 6) for c in m.base_color[:3]]
             material.extensions["KHR_materials_sheen"] = {"sheenColorFactor": tint, "sheenRoughnessFactor": 0.5}
             self.used.add("KHR_materials_sheen")
-        if m.texture is not None and mesh.uv is not None:
-            material.pbrMetallicRoughness.baseColorTexture = gl.TextureInfo(index=self._texture("print", m.texture))
-        if mesh.name in self.occlusion:
-            texture = self._texture(f"{mesh.name}_occlusion", self.occlusion[mesh.name])
-            material.occlusionTexture = gl.OcclusionTextureInfo(index=texture, strength=1.0)
+        self._print(material, mesh)
+        self._occlude(material, mesh)
         if m.weave in WEAVES and mesh.uv is not None and mesh.uv_metres is not None:
             self._weave(material, m, _atlas_metres(mesh))
         return index
@@ -216,20 +213,36 @@ class _Builder:
             color = self._texture(f"{m.weave}_relief", factor)
             material.pbrMetallicRoughness.baseColorTexture = gl.TextureInfo(index=color, **transform)
 
-    def _map_material(self, name: str) -> int:
+    def _map_material(self, mesh: SceneMesh, name: str) -> int:
+        """The material that looks the field's colour up through TEXCOORD_1."""
+        index = self._add_material(f"{mesh.name}_{name}_map", (1, 1, 1, 1), 1.0, mesh.material.double_sided)
+        table = color_table(name)[None] if MAP_ORDER.index(name) == 0 else color_table(name)[:, None]
+        texture = self._texture(f"{name}_colors", table, clamp=True)
+        material = self.document.materials[index]
+        material.pbrMetallicRoughness.baseColorTexture = gl.TextureInfo(index=texture, texCoord=1)
+        self._occlude(material, mesh)
+        return index
+
+    def _grey(self, mesh: SceneMesh) -> int:
+        """What a mesh without a field wears beside one that has it."""
+
         def make() -> int:
-            index = self._add_material(name, (1, 1, 1, 1), 1.0, True)
-            table = color_table(name)[None] if MAP_ORDER.index(name) == 0 else color_table(name)[:, None]
-            texture = self._texture(f"{name}_colors", table, clamp=True)
-            self.document.materials[index].pbrMetallicRoughness.baseColorTexture = gl.TextureInfo(
-                index=texture, texCoord=1
-            )
+            index = self._add_material(f"{mesh.name}_neutral", MAP_GREY, 1.0, mesh.material.double_sided)
+            self._print(self.document.materials[index], mesh)
+            self._occlude(self.document.materials[index], mesh)
             return index
 
-        return self._cache(("map", name), make)
+        return self._cache(("grey", mesh.name), make)
 
-    def _grey(self) -> int:
-        return self._cache(("grey",), lambda: self._add_material("map_neutral", MAP_GREY, 1.0, False))
+    def _print(self, material: gl.Material, mesh: SceneMesh) -> None:
+        if mesh.material.texture is not None and mesh.uv is not None:
+            texture = self._texture("print", mesh.material.texture)
+            material.pbrMetallicRoughness.baseColorTexture = gl.TextureInfo(index=texture)
+
+    def _occlude(self, material: gl.Material, mesh: SceneMesh) -> None:
+        if mesh.name in self.occlusion:
+            texture = self._texture(f"{mesh.name}_occlusion", self.occlusion[mesh.name])
+            material.occlusionTexture = gl.OcclusionTextureInfo(index=texture, strength=1.0)
 
     def _add_material(
         self, name: str, color: Sequence[float], roughness: float, double: bool, *, metallic: float = 0.0

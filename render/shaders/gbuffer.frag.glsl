@@ -21,6 +21,6 @@ void main() {
     if (textured == 1) albedo *= pow(texture(base_texture, uv).rgb, vec3(2.2));
     if (map_mode == 1) albedo = pow(texture(map_table, vec2(map_value, 0.5)).rgb, vec3(2.2));
     normal_depth = vec4(normalize(normal) * (gl_FrontFacing ? 1.0 : -1.0), view_depth);
-    if (map_mode == 2) albedo = vec3(0.42);
+    if (map_mode == 2) albedo = vec3(0.42 * dot(albedo / max(base_color.rgb, 0.001), vec3(0.3333)));
     albedo_id = vec4(albedo, mesh_id);
 }

@@ -154,7 +154,7 @@ void main() {
     vec3 albedo = base_color.rgb;
     if (textured == 1) albedo *= linear_from_srgb(texture(base_texture, uv).rgb);
     if (map_mode == 1) albedo = linear_from_srgb(texture(map_table, vec2(map_value, 0.5)).rgb) * 0.92;
-    if (map_mode == 2) albedo = vec3(0.42);
+    if (map_mode == 2) albedo = vec3(0.42 * dot(albedo / max(base_color.rgb, 0.001), vec3(0.3333)));
 #if CLOTH
     if (map_mode == 0) albedo = cloth_detail(n, albedo);
     albedo *= sewing(n, flat_normal);
