@@ -130,7 +130,7 @@ def grow_hair(
             fade = (1 - 0.7 * t) if style.gravity < 0.6 else np.exp(-step * k / 0.05)[:, None]
             pull = comb * fade + wander + np.array([0, -1.0, 0]) * style.gravity * (0.4 + 1.6 * t)
             pull = pull + normals * style.lift * (1 - t) ** 2 * (step * k < 0.05)[:, None]
-        moving = ~tied if style.bun else np.ones(n, bool)
+        moving = np.where(tied & (style.bun > 0), 0.04, 1.0)  # never quite still: curves need distinct points
         direction = 0.5 * direction / np.linalg.norm(direction, axis=1, keepdims=True) + 0.5 * pull
         move = step[:, None] * direction / np.linalg.norm(direction, axis=1, keepdims=True)
         position = position + move * moving[:, None]
@@ -215,6 +215,8 @@ def _head_frame(vertices, template, joints, posed_joints):
 
 def write_strands(path: Path, strands: np.ndarray, radius: float) -> None:
     """Mitsuba's text format for curves: a line ``x y z r`` per control point, a blank line between strands."""
+    apart = np.linalg.norm(np.diff(strands, axis=1), axis=2).min(1)
+    strands = strands[np.isfinite(strands).all((1, 2)) & (apart > 2e-5)]  # no degenerate curves for the tracer
     n, points, _ = strands.shape
     taper = np.linspace(1.0, 0.35, points)
     rows = np.concatenate([strands, np.broadcast_to(radius * taper[None, :, None], (n, points, 1))], 2)

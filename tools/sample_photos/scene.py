@@ -112,7 +112,7 @@ def path_trace(
         total = None
         passes = max(1, spp // per_pass)
         for k in range(passes):
-            image = np.array(mi.render(scene, spp=per_pass, seed=seed * 1000 + k), np.float32)
+            image = np.array(mi.render(scene, spp=per_pass, seed=(seed * 1000 + k) % (1 << 31)), np.float32)
             image = np.nan_to_num(image, posinf=50.0)
             image[..., :3] = np.minimum(image[..., :3], 12.0)  # fireflies
             total = image if total is None else total + image

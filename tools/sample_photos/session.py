@@ -40,9 +40,12 @@ def random_camera(rng: np.random.Generator, size: tuple[int, int], person: Perso
 def shoot(
     person: Person, folder: Path, *, seed: int, size: tuple[int, int], spp: int, depth: int = 4,
     room: Room | None = None, cameras: dict[str, PhoneCamera] | None = None, texture_size: int = 1024,
-    progress: Callable[[float, str], None] | None = None,
+    noise: int = 0, progress: Callable[[float, str], None] | None = None,
 ) -> dict:
-    """Takes the front and the side photo, writes them with their ground truth to ``folder`` and returns that."""
+    """Takes the front and the side photo, writes them with their ground truth to ``folder`` and returns that.
+
+    ``noise`` changes the paths traced and nothing else.
+    """
     rng = np.random.default_rng([seed, 99])
     poses = dict(zip(("front", "side"), photo_poses(rng), strict=True))
     cameras = cameras or {view: random_camera(rng, size, person, pose) for view, pose in poses.items()}
@@ -52,7 +55,7 @@ def shoot(
     for k, (view, pose) in enumerate(poses.items()):
         if progress:
             progress(k / 2, f"{person.name}, {view}")
-        shot = photograph(person, pose, room, cameras[view], spp=spp, depth=depth, seed=seed % 100000 + k,
+        shot = photograph(person, pose, room, cameras[view], spp=spp, depth=depth, seed=seed % 100000 + k + 100000 * noise,
                           warmth=warmth, exposure=exposure, grain=grain, texture_size=texture_size)  # fmt: skip
         views[view] = (pose, cameras[view], shot)
     truth = write_person(folder, person, views)

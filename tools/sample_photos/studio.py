@@ -87,7 +87,7 @@ def hair_of(person: Person, vertices: np.ndarray, joints: dict[str, np.ndarray])
 def hair_material(person: Person) -> dict:
     """Mitsuba BSDF of the person's hair."""
     colour = _rgb(HAIR_COLOURS[person.hair_colour])
-    return {"type": "principled", "base_color": colour, "roughness": 0.38, "specular": 0.5, "anisotropic": 0.7}
+    return {"type": "principled", "base_color": colour, "roughness": 0.35, "specular": 0.5}
 
 
 def _rgb(colour) -> dict:
