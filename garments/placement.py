@@ -17,7 +17,8 @@ from engine.core.errors import InputError, PlacementError
 from engine.core.types import Body, Fabric, Garment, Pattern
 from garments.meshing import PatternMesh, mesh_pattern, refine_mesh
 from garments.placement_check import BodyProbe, self_crossings
-from garments.placement_groups import Group, build_groups
+from garments.placement_groups import build_groups
+from garments.placement_layout import Group
 from garments.seams import check_pattern
 
 __all__ = ["place"]
@@ -100,7 +101,7 @@ def _settle(scene: _Scene, group: Group, pattern: Pattern) -> None:
     mine = np.isin(mesh.panel_id, group.panels)
     vertices = np.unique(mesh.faces[mine])
     faces = mesh.faces[mine]
-    for arrangement in group.arrangements():
+    for arrangement in group.options:
         trial = group.arrange(arrangement)
         if trial is None:
             continue
@@ -121,9 +122,13 @@ def _free(scene: _Scene, trial: np.ndarray, vertices: np.ndarray, faces: np.ndar
     """Whether a trial keeps clear of the body, of what is placed and of itself; the cheapest test first."""
     if scene.probe.distance(trial[vertices]).min() < BODY_GAP or len(scene.probe.cuts(trial, faces)):
         return False
-    together = np.concatenate([faces, scene.mesh.faces[scene.placed]])
+    low, high = trial[vertices].min(0) - CLOTH_GAP, trial[vertices].max(0) + CLOTH_GAP
+    placed = scene.mesh.faces[scene.placed]
+    corners = scene.positions[placed]
+    near = placed[((corners.max(1) >= low) & (corners.min(1) <= high)).all(1)]
     both = scene.positions.copy()
     both[vertices] = trial[vertices]
+    together = np.concatenate([faces, near])
     return not _too_close(scene.mesh, both, np.unique(together)) and len(self_crossings(both, together)) == 0
 
 

@@ -2,91 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from engine.core.types import Body, Pattern
 from garments.meshing import PatternMesh
 from garments.meshing_cdt import in_polygon
-from garments.placement_cone import Sector, cone_points, fit_sector
+from garments.placement_cone import fit_sector
+from garments.placement_layout import LAYER_GAP, SIDE_GAP, Arrangement, ConeGroup, FlatGroup, Group, Piece
 from garments.placement_regions import PanelRegion, panel_regions
-from garments.placement_wrap import Frame, hull_around, offset_for_length, roll
+from garments.placement_wrap import Frame, hull_around
 
-__all__ = ["Arrangement", "Group", "build_groups"]
+__all__ = ["build_groups"]
 
 #: Heights of the body that GarmentCode's absolute coordinates refer to [m] (its mean female body).
 GARMENTCODE_LEVELS = {"back_neck_height": 1.407, "bust_height": 1.151, "waist_height": 1.049, "hip_height": 0.823}
-#: Gap between neighbouring panels along the curve, and between layers [m].
-SIDE_GAP, LAYER_GAP = 0.004, 0.005
-
 #: SMPL-X joints that dominate the skin of each part.
 _TRUNK = (0, 3, 6, 9, 13, 14)
 _LEG = {"l": (1, 4, 7), "r": (2, 5, 8)}
 _ARM = {"l": (16, 18, 20), "r": (17, 19, 21)}
 _HAND = {"l": tuple(range(25, 40)), "r": tuple(range(40, 55))}
 _NECK = (12, 15, 22, 9, 13, 14)
-
-
-@dataclass(frozen=True)
-class Arrangement:
-    """One way to lay a group out."""
-
-    openness: tuple[float, float] = (0.0, 0.0)  #: towards the body's middle or underside, and away from it
-    offset: float = 0.0  #: further distance from the body [m]
-    slide: float = 0.0  #: along the group's free direction [m]
-    spread: float = 0.0  #: of the two sides of the body away from the middle [m]
-
-
-@dataclass
-class Piece:
-    """One panel of a group in the coordinates of its wrap."""
-
-    panel: int
-    vertices: np.ndarray  #: shape [k]
-    s: np.ndarray  #: along the curve, positive to the frame's right [m], shape [k]
-    v: np.ndarray  #: along the frame's up [m], shape [k]
-    frame: Frame
-    section: np.ndarray  #: the body's points to go around, in the frame [m], shape [n, 2]
-    start: float
-    side: str
-    mirror: float = 1.0  #: -1 where openness and spread count from the frame's left
-    push: float = 0.0
-    length: float = 0.0  #: that the closed curve must have so that neighbours do not overlap [m]
-
-
-@dataclass
-class Group:
-    """Panels that are placed together."""
-
-    name: str
-    panels: list[int]
-    pieces: list[Piece]
-    count: int  #: vertices of the whole mesh
-    clearance: float
-    options: list[Arrangement] = field(default_factory=list)
-    slide_axis: np.ndarray = field(default_factory=lambda: np.array([0.0, 1.0, 0.0]))
-    fallback: Group | None = None  #: tried when none of the arrangements is free
-
-    def arrangements(self) -> Iterator[Arrangement]:
-        """From the tightest to the loosest."""
-        yield from self.options
-
-    def arrange(self, a: Arrangement) -> np.ndarray | None:
-        """Positions of the group's vertices, zero elsewhere, shape [N, 3] [m]."""
-        positions = np.zeros((self.count, 3))
-        for piece in self.pieces:
-            offset = self.clearance + a.offset
-            offset = offset_for_length(piece.section, offset, piece.length * (1.0 - max(a.openness)))
-            curve = hull_around(piece.section, offset)
-            inner, outer = a.openness
-            open_ = (inner, outer) if piece.mirror > 0 else (outer, inner)
-            section = roll(curve, piece.s, start=piece.start, openness=open_, push=piece.push)
-            section[:, 0] += a.spread * piece.mirror
-            axis = self.slide_axis
-            positions[piece.vertices] = piece.frame.world(section, piece.v) + a.slide * axis
-        return positions
 
 
 def build_groups(pattern: Pattern, mesh: PatternMesh, body: Body, clearance: float) -> list[Group]:
@@ -123,7 +58,24 @@ def _level_shift(pattern: Pattern, regions: list[PanelRegion], body: Body) -> fl
         name, mark = "back_neck_height", "back_neck_point"
     else:
         name, mark = "waist_height", "waist_front"
-    return float(marks[mark][1]) - levels[name] if name in levels and mark in marks else 0.0
+    shift = float(marks[mark][1]) - levels[name] if name in levels and mark in marks else 0.0
+    return shift + _mend_level(pattern, regions, shift, marks)
+
+
+def _mend_level(pattern: Pattern, regions: list[PanelRegion], shift: float, marks: dict[str, np.ndarray]) -> float:
+    """What brings a garment to the neck or waist that the file puts far from them (drafted for another body) [m]."""
+    tops: dict[str, float] = {}
+    for panel, region in zip(pattern.panels, regions, strict=True):
+        world = panel.vertices @ np.asarray(panel.placement.rotation, float)[1, :2] + panel.placement.translation[1]
+        tops[region.part] = max(tops.get(region.part, -np.inf), float(world.max()) + shift)
+    if "torso" in tops and "side_neck_point_l" in marks:
+        wanted, now, slack = float(marks["side_neck_point_l"][1]), tops["torso"], 0.12
+    elif "waist_front" in marks and any(k in tops for k in ("waistband", "skirt", "leg")):
+        now = max(tops.get(k, -np.inf) for k in ("waistband", "skirt", "leg"))
+        wanted, slack = float(marks["waist_front"][1]), 0.2
+    else:
+        return 0.0
+    return wanted - now if abs(wanted - now) > slack else 0.0
 
 
 class _Builder:
@@ -197,35 +149,33 @@ class _Builder:
 
     def _trunk(self, part: str, members: list[int]) -> Group:
         up = np.array([0.0, 1.0, 0.0])
-        pieces = []
+        turns = {k: self._turn(k) for k in members}
+        ring = any(20 < abs(np.degrees(t)) < 160 for t in turns.values())
         local = {}
         for k in members:
-            back = self._face(k, members) == "back"
+            back = self._face(k, members) == "back" and not ring
             sign = -1.0 if back else 1.0
             frame = Frame(np.zeros(3), np.array([sign, 0.0, 0.0]), up, np.array([0.0, 0.0, sign]))
-            local[k] = (frame, *self._local(k, up, frame.out, snap=False), back)
-        low = min(v.min() for _, _, _, v, _ in local.values())
-        high = max(v.max() for _, _, _, v, _ in local.values())
+            out = np.array([np.sin(turns[k]), 0.0, np.cos(turns[k])]) if ring else frame.out
+            local[k] = (frame, *self._local(k, up, out, snap=False))
+        low = min(v.min() for *_, v in local.values())
+        high = max(v.max() for *_, v in local.values())
         armpit = min((self.marks[f"armpit_{s}"][1] for s in "lr" if f"armpit_{s}" in self.marks), default=high)
-        for k, (frame, vertices, s, v, _back) in local.items():
+        pieces = []
+        for k, (frame, vertices, s, v) in local.items():
             section = self._around_trunk(part, frame, low, high, armpit)
-            s = _off_centre(s)
-            pieces.append(Piece(k, vertices, s, v, frame, section, 0.0, "", push=0.0))
-        self._stack(pieces)
+            turn = turns[k] if ring else 0.0
+            pieces.append(Piece(k, vertices, s if ring else _off_centre(s), v, frame, section, 0.0, "", turn=turn))
         _share_length(pieces)
+        self._stack(pieces)
         group = Group(part, members, pieces, len(self.mesh.uv), self.clearance)
-        slides = {
-            "torso": (0.0,), "waistband": tuple(0.012 * k for k in range(14)),
-            "skirt": tuple(-0.006 * k for k in range(16)), "collar": tuple(0.01 * k for k in range(13)),
-        }[part]
-        options = [
-            Arrangement((o, o), extra, slide)
-            for o in (0.0, 0.15, 0.3, 0.5, 0.75, 1.0)
-            for extra in (0.0, 0.01, 0.025, 0.05, 0.09)
-            for slide in slides
-        ]
-        group.options = sorted(options, key=lambda a: a.openness[0] + 12 * a.offset + 12 * abs(a.slide))
+        group.options = _trunk_options(part, ring)
         return self._cone(group) or group if part == "skirt" else group
+
+    def _turn(self, k: int) -> float:
+        """Direction of a panel's right side around the body, 0 to the front, positive to the left [rad]."""
+        normal = np.asarray(self.pattern.panels[k].placement.rotation, float)[:, 2]
+        return float(np.arctan2(normal[0], normal[2])) if np.hypot(normal[0], normal[2]) > 0.5 else 0.0
 
     def _cone(self, group: Group) -> Group | None:
         """A flared front and back as one cone, with ``group`` to fall back on; None for other skirts."""
@@ -237,7 +187,7 @@ class _Builder:
         frame = group.pieces[0].frame
         top = max(float(p.v.max()) for p in group.pieces)
         around = self._section(frame, _TRUNK + _LEG["l"] + _LEG["r"], top - 0.08, top)
-        cone = _ConeGroup(group, [s for s in sectors if s], hull_around(around, 0.0))
+        cone = ConeGroup(group, [s for s in sectors if s], hull_around(around, 0.0))
         options = [
             Arrangement((o, o), 0.01 * extra, slide)
             for o in (0.0, 0.06, 0.12, 0.18, 0.25, 0.35) for extra in (0, 1, 2, 4, 7, 11)
@@ -272,7 +222,7 @@ class _Builder:
         """Outline of a piece in the coordinates of its wrap [m], shape [n, 2]."""
         place = {int(v): i for i, v in enumerate(piece.vertices)}
         index = [place[int(v)] for v in self.mesh.rim[self.mesh.rim_edge[:, 0] == piece.panel, 0]]
-        return np.stack([piece.s[index], piece.v[index]], 1)
+        return np.stack([piece.s[index] + piece.turn / (2 * np.pi) * piece.length, piece.v[index]], 1)
 
     def _arm(self, side: str, members: list[int]) -> Group:
         shoulder = self.marks[f"shoulder_point_{side}"]
@@ -307,8 +257,8 @@ class _Builder:
             _share_length([p for p in pieces if self.regions[p.panel].part == part])
         group = Group(f"sleeve_{side}", members, pieces, len(self.mesh.uv), self.clearance, slide_axis=-up)
         options = [
-            Arrangement((o, o), extra, 0.01 * slide)
-            for o in (0.0, 0.2, 0.45, 0.75, 1.0) for extra in (0.0, 0.01, 0.03, 0.06) for slide in range(0, 24)
+            Arrangement((o, o), extra, 0.015 * slide)
+            for o in (0.0, 0.2, 0.5, 1.0) for extra in (0.0, 0.01, 0.03, 0.06) for slide in range(0, 16)
         ]
         group.options = sorted(options, key=lambda a: 0.4 * a.openness[0] + 10 * a.offset + 5 * a.slide)
         return group
@@ -351,51 +301,19 @@ class _Builder:
         """A panel of unknown purpose: flat where the pattern puts it, pushed along its normal until it is free."""
         vertices, world = self._world(k)
         normal = np.asarray(self.pattern.panels[k].placement.rotation, float)[:, 2]
-        return _FlatGroup(self.regions[k].name, [k], len(self.mesh.uv), self.clearance, vertices, world, normal)
+        return FlatGroup(self.regions[k].name, [k], len(self.mesh.uv), self.clearance, vertices, world, normal)
 
 
-class _ConeGroup(Group):
-    """A flared front and back. Offset moves them apart; openness widens the cone."""
-
-    def __init__(self, group: Group, sectors: list[Sector], section: np.ndarray) -> None:
-        super().__init__(group.name, group.panels, group.pieces, group.count, group.clearance, fallback=group)
-        self.sectors = sectors
-        self.centre = 0.5 * (section.min(0) + section.max(0))
-        self.section = section - self.centre
-
-    def arrange(self, a: Arrangement) -> np.ndarray | None:
-        """Positions of the group's vertices, zero elsewhere, shape [N, 3] [m]."""
-        positions = np.zeros((self.count, 3))
-        total = sum(s.angle for s in self.sectors) * (1.0 + a.openness[0])
-        if total > 1.95 * np.pi:
-            return None
-        first = self.pieces[0].frame
-        for piece, sector in zip(self.pieces, self.sectors, strict=True):
-            f = piece.frame
-            sign = float(np.sign(f.out @ first.out))
-            top = sector.apex[1] - sector.radius + a.slide
-            local = cone_points(sector, piece.s, piece.v, self.section * sign, total, top)
-            local[:, 2] += a.offset + SIDE_GAP
-            centre = first.world(self.centre[None], np.zeros(1))[0]
-            positions[piece.vertices] = local @ np.stack([f.right, f.up, f.out]) + centre
-        return positions
-
-
-class _FlatGroup(Group):
-    """One panel where the pattern puts it; offset moves it along its normal."""
-
-    def __init__(
-        self, name: str, panels: list[int], count: int, clearance: float, vertices: np.ndarray, world: np.ndarray,
-        normal: np.ndarray,
-    ) -> None:
-        super().__init__(name, panels, [], count, clearance)
-        self.vertices, self.world, self.normal = vertices, world, normal
-        self.options = [Arrangement(offset=0.01 * k) for k in range(80)]
-
-    def arrange(self, a: Arrangement) -> np.ndarray:
-        positions = np.zeros((self.count, 3))
-        positions[self.vertices] = self.world + a.offset * self.normal
-        return positions
+def _trunk_options(part: str, ring: bool) -> list[Arrangement]:
+    slides = {
+        "torso": (0.0,), "waistband": tuple(0.012 * k for k in range(14)),
+        "skirt": tuple(-0.006 * k for k in range(16)), "collar": tuple(0.01 * k for k in range(13)),
+    }[part]
+    opened = (0.0,) if ring else (0.0, 0.15, 0.3, 0.5, 0.75, 1.0)
+    offsets = (0.0, 0.01, 0.025, 0.05, 0.09)
+    options = [Arrangement((o, o), extra, slide) for o in opened for extra in offsets for slide in slides]
+    options += [Arrangement((opened[-1],) * 2, extra, slide) for extra in (0.14, 0.2, 0.3) for slide in slides[:4]]
+    return sorted(options, key=lambda a: a.openness[0] + 12 * a.offset + 12 * abs(a.slide))
 
 
 def _off_centre(s: np.ndarray) -> np.ndarray:
@@ -420,19 +338,28 @@ def _meet(one: np.ndarray, two: np.ndarray) -> bool:
 
 
 def _share_length(pieces: list[Piece]) -> None:
-    """Sets the length of the closed curve at which front and back pieces do not reach over each other anywhere."""
+    """Sets the length of the closed curve at which the pieces do not reach over each other anywhere."""
     if not pieces:
         return
     low, high = min(p.v.min() for p in pieces), max(p.v.max() for p in pieces)
     bins = np.linspace(low, high + 1e-6, max(2, int((high - low) / 0.02)) + 1)
-    reach = {}  # (front or back, side of the body) -> reach per bin
+    reach: dict[tuple[int, int], np.ndarray] = {}  # (front or back, side of the body) -> reach per bin
+    widths = np.zeros(len(bins) - 1)
     out = pieces[0].frame.out
     for p in pieces:
         facing = 1 if p.frame.out @ out > 0.5 else -1
         index = np.clip(np.digitize(p.v, bins) - 1, 0, len(bins) - 2)
+        ends = []
         for sign in (1, -1):
             table = reach.setdefault((facing, sign * facing), np.zeros(len(bins) - 1))
             np.maximum.at(table, index, sign * p.s)
+            own = np.full(len(bins) - 1, -np.inf)
+            np.maximum.at(own, index, sign * p.s)
+            ends.append(own)
+        widths += np.maximum(ends[0] + ends[1], 0.0) + SIDE_GAP
     sides = [sum(t for (_, side), t in reach.items() if side == s) for s in (1, -1)]
+    length = 2 * float(max(np.max(t) for t in sides)) + 2 * SIDE_GAP
+    if any(p.turn for p in pieces):
+        length = float(widths.max())
     for p in pieces:
-        p.length = 2 * float(max(np.max(t) for t in sides)) + 2 * SIDE_GAP
+        p.length = length

@@ -44,7 +44,7 @@ def _part(panel: Panel) -> str:
     for tokens in ((name, region) if coarse else (region, name)):
         for word, part in _PARTS:
             if any(t == word or (len(word) > 3 and word in t) for t in tokens):
-                if word == "pocket" and "leg" in region:
+                if word in ("pocket", "cuff") and any(t in ("leg", "pant", "pants", "trouser") for t in region + name):
                     return "leg"
                 return part
     return "other"
