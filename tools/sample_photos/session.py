@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,12 +54,12 @@ def shoot(
     for k, (view, pose) in enumerate(poses.items()):
         if progress:
             progress(k / 2, f"{person.name}, {view}")
-        shot = photograph(person, pose, room, cameras[view], spp=spp, depth=depth, seed=seed % 100000 + k + 100000 * noise,
-                          warmth=warmth, exposure=exposure, grain=grain, texture_size=texture_size)  # fmt: skip
+        shot = photograph(
+            person, pose, room, cameras[view], spp=spp, depth=depth, seed=seed % 100000 + k + 100000 * noise,
+            warmth=warmth, exposure=exposure, grain=grain, texture_size=texture_size,
+        )  # fmt: skip
         views[view] = (pose, cameras[view], shot)
-    truth = write_person(folder, person, views)
-    truth["room"] = dataclasses.asdict(room)
-    return truth
+    return write_person(folder, person, views, room)
 
 
 def shoot_sample(folder: Path, *, size: tuple[int, int], spp: int) -> dict:

@@ -121,7 +121,9 @@ def photograph(
             "seconds": steps}  # fmt: skip
 
 
-def write_person(folder: Path, person: Person, views: dict[str, tuple[Pose, PhoneCamera, dict]]) -> dict:
+def write_person(
+    folder: Path, person: Person, views: dict[str, tuple[Pose, PhoneCamera, dict]], room: Room
+) -> dict:
     """Writes ``front.jpg``, ``side.jpg``, masks, ``truth.npz`` and ``truth.json``; returns the JSON's content."""
     import cv2
 
@@ -134,7 +136,8 @@ def write_person(folder: Path, person: Person, views: dict[str, tuple[Pose, Phon
         "stature_m": float(np.ptp(standing[:, 1])), "volume_m3": volume, "mass_kg": mass,
         "shape": person.shape, "measuring_pose": asdict(MEASURING_POSE),
         "joints_measuring": {k: v.tolist() for k, v in standing_joints.items()},
-        "look": {"skin": person.skin, "hair": person.hair, "outfit": person.outfit}, "views": {},
+        "look": {"skin": person.skin, "hair": person.hair, "outfit": person.outfit},
+        "room": asdict(room), "views": {},
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     for view, (pose, camera, shot) in views.items():
