@@ -234,7 +234,10 @@ def view(args: Namespace, emit: Emit) -> Result:
     """toile view"""
     from engine.app.viewer import serve
 
-    serve(args.file, port=args.port, open_browser=not args.no_browser)
+    def ready(url: str) -> None:
+        print(f"{args.file} is shown at {url} (Ctrl-C ends it)", flush=True)
+
+    serve(args.file, port=args.port, open_browser=not args.no_browser, on_ready=ready)
     return {}, 0
 
 

@@ -157,9 +157,11 @@ def export_look(run: Run, look: Look, pictures: dict | None = None) -> dict:
     from engine.export.fit_report import fit_report, zone_labels
     from engine.export.gltf import write_glb
     from engine.export.report_html import write_report
+    from engine.export.scene import look_info
 
     with run.stage("export", "Writing GLB and report"):
-        write_glb(run.out / "look.glb", scene(look))
+        info = look_info(look.body, look.garment, look.drape, look.fabric)
+        write_glb(run.out / "look.glb", scene(look), info=info)
         report = fit_report(look.garment, look.drape, look.body, look.fabric)
         metrics = look.drape.metrics
         facts = {

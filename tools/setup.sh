@@ -14,7 +14,8 @@ fi
 
 # --- system packages
 need=()
-lib() { ldconfig -p 2>/dev/null | grep -q "$1" || need+=("$2"); }
+libraries="$(ldconfig -p 2>/dev/null || true)"
+lib() { case "$libraries" in *"$1"*) ;; *) need+=("$2") ;; esac; }
 lib libGL.so.1 libgl1
 lib libglib-2.0.so.0 libglib2.0-0
 lib libEGL.so.1 libegl1
