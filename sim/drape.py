@@ -17,8 +17,11 @@ from sim.cloth import rest_corners
 from sim.guard import body_depth, intersections, seam_gaps
 from sim.level import refine
 from sim.phases import DrapeConfig, Run
+from sim.welding import open_pairs
 
 __all__ = ["DrapeConfig", "drape", "replay"]
+
+OPEN = 0.001  #: gap from which a seam counts as open [m]
 
 Progress = Callable[[float, str], None]
 
@@ -49,18 +52,18 @@ def drape(
         levels.insert(0, levels[0].coarser)
     run = Run(config, grid, report)
     try:
-        positions, open_pairs = run.sew(levels[0])
+        positions, is_open = run.sew(levels[0])
         for number, level in enumerate(levels):
             if number:
                 positions = refine(levels[number - 1], positions)
-                open_pairs = seam_gaps(positions, level.seam_pairs) > 2 * config.seam_tolerance
+                is_open = open_pairs(level, positions, 2 * config.seam_tolerance)
             shares = np.interp([number, number + 1], [0, len(levels)], [0.3, 0.97])
-            positions = run.settle(level, positions, open_pairs, tuple(shares)).vertices()
+            positions = run.settle(level, positions, is_open, tuple(shares)).vertices()
     except SolverDiverged as error:
         folder = _dump(garment, body, config)
         raise SolverDiverged(error.code, f"{error.message}; dump in {folder}", error.hint) from None
     report(0.97, "checking")
-    return _result(garment, body, run, open_pairs, started)
+    return _result(garment, body, run, started)
 
 
 def replay(folder: str | Path, *, config: DrapeConfig | None = None, progress: Progress | None = None) -> Drape:
@@ -88,9 +91,7 @@ def _dump(garment: Garment, body: Body, config: DrapeConfig) -> Path:
     return folder
 
 
-def _result(
-    garment: Garment, body: Body, run: Run, open_pairs: np.ndarray, started: tuple[float, float]
-) -> Drape:
+def _result(garment: Garment, body: Body, run: Run, started: tuple[float, float]) -> Drape:
     """Checks the drape exactly and gathers its figures."""
     level = run.level
     positions = level.vertices().astype(np.float32)
@@ -113,8 +114,8 @@ def _result(
         "frames": run.frames,
         "sim_time_s": run.time,
     }
-    warnings = [*_open_seams(garment, gaps, open_pairs), *_faults(garment, metrics, crossings)]
-    status = "converged" if run.at_rest and not open_pairs.any() else "not_converged"
+    warnings = [*_open_seams(garment, gaps), *_faults(garment, metrics, crossings)]
+    status = "converged" if run.at_rest and not (gaps > OPEN).any() else "not_converged"
     if metrics["self_intersections"] > metrics["self_intersections_start"] or metrics["body_penetration_max_mm"] > 1.0:
         status = "failed"
     if not run.at_rest:
@@ -127,11 +128,11 @@ def _result(
     )
 
 
-def _open_seams(garment: Garment, gaps: np.ndarray, open_pairs: np.ndarray) -> list[str]:
+def _open_seams(garment: Garment, gaps: np.ndarray) -> list[str]:
     """Names the seams that would not close."""
     out = []
-    for seam in np.unique(garment.seam_ids[open_pairs]) if open_pairs.any() else []:
-        mine = open_pairs & (garment.seam_ids == seam)
+    for seam in np.unique(garment.seam_ids[gaps > OPEN]):
+        mine = (gaps > OPEN) & (garment.seam_ids == seam)
         ends = garment.vertex_panel[garment.seam_pairs[mine][0]]
         a, b = (garment.panel_names[k] for k in ends)
         out.append(f"seam between {a} and {b} stays open by {gaps[mine].max() * 1000:.1f} mm: too small for this body")

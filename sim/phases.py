@@ -11,6 +11,7 @@ from sim.body_field import DistanceGrid
 from sim.guard import seam_gaps
 from sim.level import Level
 from sim.solver import StepReport, StepSettings
+from sim.welding import open_pairs
 
 __all__ = ["DrapeConfig", "Run"]
 
@@ -85,10 +86,10 @@ class Run:
                 settings, stalled = replace(settings, seam_stiffness=2 * settings.seam_stiffness), 0
             elif stalled >= 8:
                 break
-        return level.vertices(), gaps > 2 * config.seam_tolerance
+        return level.vertices(), open_pairs(garment, level.vertices(), 2 * config.seam_tolerance)
 
     def settle(
-        self, garment: Garment, positions: np.ndarray, open_pairs: np.ndarray, share: tuple[float, float]
+        self, garment: Garment, positions: np.ndarray, is_open: np.ndarray, share: tuple[float, float]
     ) -> Level:
         """Lets the garment hang until it rests.
 
@@ -96,16 +97,16 @@ class Run:
         """
         config = self.config
         first = self.level_number == 0
-        level = self.level = self._level(garment, positions, open_pairs)
+        level = self.level = self._level(garment, positions, is_open)
         fabric = garment.fabrics[0]
         limit = config.settle_time if first else config.polish_time
-        start, calm, soft = self.time, 0, first
+        start, calm, soft = self.time, 0, True
         self.at_rest = False
         while self.time - start < limit:
             t = self.time - start
             settings = StepSettings(
                 gravity=config.gravity, drag=min(1.0 + 1.5 * t * t, 12.0) if first else 6.0 + 6.0 * t,
-                membrane_most=SOFT_MEMBRANE if soft else 1e9, seam_stiffness=SEAM_STIFFNESS_MOST,
+                membrane_most=(SOFT_MEMBRANE if first else 2 * SOFT_MEMBRANE) if soft else 1e9, seam_stiffness=SEAM_STIFFNESS_MOST,
                 friction_static=fabric.friction_static, friction_dynamic=fabric.friction_dynamic,
                 friction_self=0.0 if soft else fabric.friction_dynamic,
             )
@@ -116,7 +117,7 @@ class Run:
             if self.frames % 5 == 0:
                 done = share[0] + (share[1] - share[0]) * t / limit
                 self.report(done, f"settling, {r.rms_speed * 100:.1f} cm/s")
-            if soft and (calm >= 3 or t > 0.65 * limit):
+            if soft and (calm >= 3 or t > (0.65 if first else 0.2) * limit):
                 soft, calm = False, 0
             elif calm >= 5:
                 self.at_rest = True
@@ -124,10 +125,10 @@ class Run:
         self.level_number += 1
         return level
 
-    def _level(self, garment: Garment, positions: np.ndarray, open_pairs: np.ndarray) -> Level:
+    def _level(self, garment: Garment, positions: np.ndarray, is_open: np.ndarray) -> Level:
         self._good, self._shrink = None, 1.0
         return Level(
-            garment, positions, self.grid, open_pairs=open_pairs, coarser=self.level,
+            garment, positions, self.grid, open_pairs=is_open, coarser=self.level,
             body_gap=self.config.body_gap, layer_gap=self.config.layer_gap,
         )
 

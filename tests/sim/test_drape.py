@@ -23,13 +23,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def hips():
-    """A body like a belly: an upright ellipsoid."""
+    """A body like an egg on end."""
     ball = trimesh.creation.icosphere(subdivisions=4)
-    return scenes.body_from(trimesh.Trimesh(ball.vertices * [0.16, 0.22, 0.14] + [0, 0.8, 0], ball.faces))
+    return scenes.body_from(trimesh.Trimesh(ball.vertices * [0.16, 0.5, 0.14] + [0, 0.5, 0], ball.faces))
 
 
 def skirt(girth=0.8, edge=0.03):
-    return scenes.tube(girth=girth, height=0.36, edge=edge, gap=0.19, bottom=0.7)
+    return scenes.tube(girth=girth, height=0.36, edge=edge, gap=0.19, bottom=0.74)
 
 
 @pytest.fixture(scope="module")
