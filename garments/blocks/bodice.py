@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from garments.blocks.draft import Outline, smooth, unit
+from garments.blocks.frames import UpperForm
 
 __all__ = ["NEEDED", "Half", "armhole", "bust_point", "even_sides", "neckline", "side", "upper_half"]
 
@@ -24,6 +25,8 @@ NEEDED = (
     "front_waist_length", "back_waist_length", "back_neck_to_bust_line", "armscye_depth", "waist_to_hip",
 )
 
+#: Length of the back shoulder over the front one [m].
+BLADE_EASE = 0.006
 #: Smallest width of the armhole between pitch point and side seam [m].
 MIN_SCYE_WIDTH = 0.035
 
@@ -51,13 +54,13 @@ def _share(m: dict[str, float], name: str, back: bool) -> float:
     return half / 2 if back else (girth - half) / 2
 
 
-def upper_half(m: dict[str, float], neck: tuple[float, float], *, back: bool, ease_bust: float, ease_waist: float,
+def upper_half(m: dict[str, float], form: UpperForm, *, back: bool, ease_bust: float, ease_waist: float,
                ease_hip: float, neck_widen: float, neck_lower: float, armhole_lower: float, dart: bool,
                shoulder: float = 0.003) -> Half:
     """Points of half a front or back.
 
     Args:
-        neck: Back neck rise and front neck depth [m], see ``Stand.neck_shape``.
+        form: What comes from the body's points, see ``Stand.upper_form``.
         ease_bust: Ease on the whole bust girth [m]; likewise waist and hip.
         neck_widen: How far the neckline leaves the neck at the shoulder [m].
         neck_lower: How far it is lowered at the centre [m].
@@ -65,22 +68,24 @@ def upper_half(m: dict[str, float], neck: tuple[float, float], *, back: bool, ea
         shoulder: Ease of the shoulder seam; negative for a sleeveless armhole inside the shoulder point [m].
         dart: Whether the front's extra length goes into a side dart; else a third of it goes over the shoulder.
     """
-    rise, front_depth = neck
-    balance = m["front_waist_length"] - (m["back_waist_length"] + rise)
+    balance = m["front_waist_length"] - (m["back_waist_length"] + form.rise)
     taken = float(np.clip(balance, 0.0, 0.075)) if dart else float(np.clip(balance / 3, -0.01, 0.015))
-    top = m["back_waist_length"] + rise
+    top = m["back_waist_length"] + form.rise
     slope = m["shoulder_slope"]
     along = np.array([np.cos(slope), -np.sin(slope)])
-    side_neck = np.array([m["neck_width"] / 2 + neck_widen, top - neck_widen * np.tan(slope)])
-    tip = np.array([m["neck_width"] / 2, top]) + along * (m["shoulder_length"] + shoulder)
+    neck_x = form.back_neck if back else m["neck_width"] / 2
+    side_neck = np.array([neck_x + neck_widen, top - neck_widen * np.tan(slope)])
+    # the back shoulder is eased onto the front one: room for the shoulder blade
+    tip = np.array([neck_x, top]) + along * (m["shoulder_length"] + shoulder + (BLADE_EASE if back else 0.0))
     under_y = tip[1] - m["armscye_depth"] - 0.007 - armhole_lower
     bust_y = min(m["back_waist_length"] - m["back_neck_to_bust_line"], under_y - 0.02)
     if not back:
         side_neck, tip = side_neck + [0, taken], tip + [0, taken]
     lift = taken if (dart and not back) else 0.0
-    depth = rise + neck_lower * 0.35 if back else front_depth + neck_lower
+    depth = form.rise + neck_lower * 0.35 if back else form.front_depth + neck_lower
     bust_x = _share(m, "bust", back) + ease_bust / 4
-    across = m["across_back_width" if back else "across_front_width"] / 2 + ease_bust * (0.06 if back else 0.04)
+    across = max(m["across_back_width" if back else "across_front_width"] / 2, 0.96 * form.armpit)
+    across += ease_bust * (0.06 if back else 0.04)
     pitch_x = min(across, bust_x - MIN_SCYE_WIDTH, tip[0] - 0.004)
     under = np.array([bust_x, under_y + lift])
     return Half(

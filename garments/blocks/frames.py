@@ -8,6 +8,7 @@ guesses; ``garments.placement`` adapts them until nothing intersects.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from engine.core.errors import InputError
 from engine.core.measurements import LANDMARKS
 from engine.core.types import Placement
 
-__all__ = ["Stand", "estimated_landmarks"]
+__all__ = ["Stand", "UpperForm", "estimated_landmarks"]
 
 #: Gap between the body and a panel that starts flat before it [m].
 TORSO_GAP, SLEEVE_GAP, LEG_GAP, NECK_GAP = 0.05, 0.035, 0.05, 0.035
@@ -73,6 +74,16 @@ def estimated_landmarks(m: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return {k: np.asarray(v, float) for k, v in point.items()}
 
 
+@dataclass(frozen=True)
+class UpperForm:
+    """Figures of the upper body on the flat draft [m]; rules of thumb where no landmarks are known."""
+
+    rise: float  #: of the side neck point over the back neck point
+    front_depth: float  #: of the front neck point below the side neck point
+    back_neck: float  #: half width of the back neck, over its curve
+    armpit: float  #: half distance of the armpits; 0 if unknown
+
+
 class Stand:
     """The body as a dress stand: landmarks by name, and a placement for every kind of panel."""
 
@@ -88,18 +99,21 @@ class Stand:
 
         self._measured = all(k in (landmarks or {}) for k in _NECK_MARKS)
 
-    def neck_shape(self, neck_base_girth: float) -> tuple[float, float]:
-        """Rise of the side neck point over the back neck and depth of the front neck below it, on the flat draft [m].
-
-        From the landmarks where there are any, over the surface; else by the drafting rule: 2 cm, and a fifth of the
-        neck girth.
-        """
+    def upper_form(self, m: Mapping[str, float]) -> UpperForm:
+        """What the flat draft of the upper body takes from the body's points, over the surface; else by rule."""
+        neck = m["neck_base_girth"]
         if not self._measured:
-            return 0.02 + 0.004 * float(np.clip((neck_base_girth - 0.36) / 0.06, -1, 1)), neck_base_girth / 5 - 0.002
-        side = (self.at["side_neck_point_l"] + self.at["side_neck_point_r"]) / 2
-        down = [self.at[k][1:] - side[1:] for k in ("front_neck_point", "back_neck_point")]
-        rise = 0.012 - down[1][1] + 0.3 * abs(down[1][0])
-        return float(np.clip(rise, 0.012, 0.03)), float(np.clip(np.hypot(*down[0]), 0.055, 0.13))
+            rise = 0.02 + 0.004 * float(np.clip((neck - 0.36) / 0.06, -1, 1))
+            return UpperForm(rise, neck / 5 - 0.002, 0.53 * m["neck_width"], 0.0)
+        side = (self.at["side_neck_point_l"] * [1, 1, 1] + self.at["side_neck_point_r"] * [-1, 1, 1]) / 2
+        front, back = self.at["front_neck_point"] - side, self.at["back_neck_point"] - side
+        rise = float(np.clip(0.012 - back[1] + 0.3 * abs(back[2]), 0.012, 0.03))
+        half = m["neck_width"] / 2
+        return UpperForm(
+            rise=rise, front_depth=float(np.clip(np.hypot(front[1], front[2]), 0.055, 0.14)),
+            back_neck=float(np.clip(1.04 * np.hypot(side[0], back[2]), half, half + 0.02)),
+            armpit=float(self.at["armpit_l"][0] - self.at["armpit_r"][0]) / 2,
+        )
 
     def level(self, *names: str) -> float:
         """Mean height of landmarks [m]."""

@@ -55,12 +55,12 @@ def sheath(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None 
     o = options or SheathOptions()
     m = measured(measurements, SHEATH_NEEDS, "sheath dress")
     stand = Stand(measurements, landmarks)
-    neck = stand.neck_shape(m["neck_base_girth"])
+    form = stand.upper_form(m)
     d = Draft("sheath")
     skirt = skirt_shares(m, ease_hip=o.ease_hip, ease_waist=o.ease_waist, max_darts={False: 2, True: 3})
     halves = {
-        b: upper_half(m, neck, back=b, ease_bust=o.ease, ease_waist=o.ease_waist, ease_hip=o.ease_hip, neck_widen=0.02,
-                      neck_lower=o.neck_drop, armhole_lower=0.004, dart=True, shoulder=-0.012) for b in (False, True)
+        b: upper_half(m, form, back=b, ease_bust=o.ease, ease_waist=o.ease_waist, ease_hip=o.ease_hip, neck_widen=0.02,
+                      neck_lower=o.neck_drop, armhole_lower=0.014, dart=True, shoulder=-0.012) for b in (False, True)
     }
     shares = _bodice_shares(halves, skirt)
     level = stand.level("side_neck_point_l", "side_neck_point_r") + 0.01 - halves[False].side_neck[1]

@@ -61,13 +61,13 @@ def shirt(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None =
     o = options or ShirtOptions()
     m = measured(measurements, SHIRT_NEEDS, "shirt")
     stand = Stand(measurements, landmarks)
-    neck = stand.neck_shape(m["neck_base_girth"])
+    form = stand.upper_form(m)
     d = Draft("shirt")
     drop = 1.1 * m["waist_to_hip"] if o.length is None else o.length
     common = {"ease_bust": o.ease, "ease_waist": o.ease_waist, "ease_hip": o.ease_hip, "neck_widen": 0.004,
-              "neck_lower": 0.004, "armhole_lower": 0.02}
-    dart = upper_half(m, neck, back=False, dart=True, **common).extra >= MIN_DART
-    front, back = even_sides(*(upper_half(m, neck, back=b, dart=dart, **common) for b in (False, True)))
+              "neck_lower": 0.004, "armhole_lower": 0.026}
+    dart = upper_half(m, form, back=False, dart=True, **common).extra >= MIN_DART
+    front, back = even_sides(*(upper_half(m, form, back=b, dart=dart, **common) for b in (False, True)))
     front, back = (_semi_fitted(h) for h in (front, back))
     level = stand.level("side_neck_point_l", "side_neck_point_r") + 0.01 - front.side_neck[1]
     _fronts(d, stand, m, o, front, drop, level)

@@ -46,12 +46,12 @@ def tee(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = N
     o = options or TeeOptions()
     m = measured(measurements, TEE_NEEDS, "T-shirt")
     stand = Stand(measurements, landmarks)
-    neck = stand.neck_shape(m["neck_base_girth"])
+    form = stand.upper_form(m)
     d = Draft("tee")
     drop = m["waist_to_hip"] + 0.02 if o.length is None else o.length
     front, back = even_sides(*(
-        upper_half(m, neck, back=b, ease_bust=o.ease, ease_waist=o.ease, ease_hip=o.ease_hip, neck_widen=0.012,
-                   neck_lower=o.neck_drop, armhole_lower=0.018, dart=False) for b in (False, True)
+        upper_half(m, form, back=b, ease_bust=o.ease, ease_waist=o.ease, ease_hip=o.ease_hip, neck_widen=0.012,
+                   neck_lower=o.neck_drop, armhole_lower=0.024, dart=False) for b in (False, True)
     ))
     halves = {False: front, True: back}
     for is_back, h in halves.items():

@@ -73,6 +73,8 @@ def test_seams_match_but_for_stated_ease(garment, body):
             assert 1.05 < b / a < 1.45, names
         elif label(pattern, seam.a) == "cap":
             assert -0.001 < a - b < 0.05 * b, names
+        elif names[1].startswith("shoulder"):
+            assert -0.001 < b - a < 0.012, names  # the back shoulder is eased
         else:
             assert abs(a - b) < 0.0035 + 0.012 * max(a, b), (names, a, b)
 
