@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from avatars.fit_model import CENTRE, FOCAL, View, view_parameters
+from avatars.fit_model import CENTRE, FOCAL, ORIENT, View, view_parameters
 from avatars.mediapipe_landmarks import Detection
 from avatars.photos import Photo
 from avatars.segment import person_height
@@ -12,6 +12,8 @@ from avatars.segment import person_height
 __all__ = ["first_view", "faces_right"]
 
 _UPRIGHT = np.diag([1.0, -1.0, -1.0])  #: body axes (left, up, front) seen by a camera that it faces
+_PITCH = 0.08  #: phones are held at chest height and look down a little [rad]
+_TILT_SPREAD = np.array([0.07, 0.20, 0.03])  #: of pitch, turn and roll [rad]
 _PELVIS_SPREAD = np.array([1.0, 1.0, 2.0])  #: how far off the first guess of the place may be [m]
 
 
@@ -41,6 +43,9 @@ def first_view(name: str, photo: Photo, found: Detection, height: float) -> View
     centre = np.asarray(photo.size, np.float64) / 2
     pelvis = np.append((found.middle("hip") - centre) * depth / focal, depth)
     mean, std = view_parameters(name)
+    # the camera's pitch, the turn around the vertical and the camera's roll, about the body's axes
+    mean[ORIENT] = base.T @ [_PITCH, 0.0, 0.0]
+    std[ORIENT] = np.abs(base.T) @ _TILT_SPREAD
     mean[CENTRE], std[CENTRE] = pelvis, _PELVIS_SPREAD
     std[FOCAL] = photo.focal.log_std
     return View(name, photo.size, focal, base, mean.copy(), mean, std)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-__all__ = ["Contour", "trace", "refine", "linear_light"]
+__all__ = ["Contour", "edge_width", "linear_light", "refine", "trace"]
 
 SMOOTHING = 1.0  #: sigma of the blur before tracing a mask [px]
-REACH = 3.0  #: search along the normal on both sides of the mask's outline [px]
-WINDOW = 3.0  #: length over which the colours of both sides are averaged [px]
-GAP = 1.5  #: left out around the edge, where lens and sensor mix the colours [px]
+REACH = 2.0  #: search along the normal on both sides of the mask's outline [px]
+WINDOW = 1.5  #: length over which the colours of both sides are averaged [px]
+GAP = 1.0  #: left out around the edge, where lens and sensor mix the colours [px]
 STEP = 0.5  #: sampling of profiles [px]
 
 
@@ -112,12 +112,12 @@ def refine(rgb: np.ndarray, contour: Contour, *, reach: float = REACH) -> Contou
     """
     if not len(contour.points):
         return contour
-    light = cv2.GaussianBlur(linear_light(rgb), (0, 0), 0.6)
+    light = cv2.GaussianBlur(np.concatenate([linear_light(rgb), rgb.astype(np.float32) / 255], -1), (0, 0), 0.6)
     margin = WINDOW + GAP
     offsets = np.arange(-reach - margin, reach + margin + 1e-6, STEP)
     profiles = _sample(light, contour.points[:, None] + offsets[None, :, None] * contour.normals[:, None])
     profiles = _along(profiles, contour.loop)
-    found, std, width = _edges(profiles, offsets, reach)
+    found, std, width = _edges(profiles[..., :3], profiles[..., 3:], offsets, reach)
     moved = _median_along(found, contour.loop)
     agree = np.abs(found - moved) < 1.5
     shift = np.where(agree, found, moved)
@@ -126,6 +126,32 @@ def refine(rgb: np.ndarray, contour: Contour, *, reach: float = REACH) -> Contou
         contour.points + shift[:, None] * contour.normals, contour.normals, contour.loop, std,
         np.where(agree, width, np.nan),
     )
+
+
+def edge_width(rgb: np.ndarray, contour: Contour, reach: float) -> float:
+    """How wide the photo's edges are, as colour step over steepest slope: median over the outline [px].
+
+    Args:
+        reach: the outline is searched for the edge this far on both sides [px].
+
+    Returns:
+        nan where too little of the outline has any contrast.
+    """
+    if not len(contour.points):
+        return float("nan")
+    offsets = np.arange(-reach, reach + 1e-6, STEP)
+    light = cv2.GaussianBlur(rgb.astype(np.float32) / 255, (0, 0), 0.6)
+    profiles = _along(_sample(light, contour.points[:, None] + offsets[None, :, None] * contour.normals[:, None]),
+                      contour.loop)  # fmt: skip
+    third = len(offsets) // 3
+    step = profiles[:, -third:].mean(1) - profiles[:, :third].mean(1)
+    size = np.linalg.norm(step, axis=1)
+    level = (profiles @ (step / np.maximum(size, 1e-6)[:, None])[..., None])[..., 0]
+    slope = np.abs(np.diff(level, axis=1)).max(1) / STEP
+    strong = size > 0.08
+    if strong.mean() < 0.2:
+        return float("nan")
+    return float(np.median(size[strong] / slope[strong]))
 
 
 def _neighbours(loop: np.ndarray, step: int) -> np.ndarray:
@@ -148,24 +174,28 @@ def _median_along(values: np.ndarray, loop: np.ndarray, half: int = 4) -> np.nda
     return np.median([values[_neighbours(loop, s)] for s in range(-half, half + 1)], axis=0)
 
 
-def _edges(profiles: np.ndarray, offsets: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _edges(
+    light: np.ndarray, seen: np.ndarray, offsets: np.ndarray, reach: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Position, standard error and blur of the edge in each profile.
 
-    The edge is the place that best parts the profile into an inner and an outer colour (least squares over both
-    means), weighted to be near the mask's outline; then the half-level crossing there.
+    The edge is the place that best parts the profile into an inner and an outer colour, as the eye sees them (in
+    linear light the lit side of an arm would differ more from its own shadow than that from a dark wall), weighted to
+    be near the mask's outline; then the half-level crossing there, in linear light.
+
+    Args:
+        light, seen: the same profiles in linear light and in sRGB, 0..1, shape [N, S, 3].
     """
-    window = int(WINDOW / STEP)
-    gap = int(GAP / STEP)
-    total = np.cumsum(np.pad(profiles, ((0, 0), (1, 0), (0, 0))), axis=1)
-    count = len(offsets)
-    at = np.arange(window + gap, count - window - gap)
-    inner = (total[:, at - gap] - total[:, at - gap - window]) / window
-    outer = (total[:, at + gap + window] - total[:, at + gap]) / window
-    step = outer - inner
-    contrast = np.linalg.norm(step, axis=-1)
-    score = contrast * np.exp(-0.5 * (offsets[at] / (0.4 * reach)) ** 2)
+    window, gap = int(WINDOW / STEP), int(GAP / STEP)
+    at = np.arange(window + gap, len(offsets) - window - gap)
+    inner, outer = _sides(seen, at, window, gap)
+    score = np.linalg.norm(outer - inner, axis=-1) * np.exp(-0.5 * (offsets[at] / (0.4 * reach)) ** 2)
     score[:, np.abs(offsets[at]) > reach] = 0
     best = np.argmax(score, axis=1)
+    inner, outer = _sides(light, at, window, gap)
+    step = outer - inner
+    contrast = np.linalg.norm(step, axis=-1)
+    profiles = light
     rows = np.arange(len(profiles))
     centre = at[best].astype(np.float64)
     for _ in range(2):
@@ -183,6 +213,14 @@ def _edges(profiles: np.ndarray, offsets: np.ndarray, reach: float) -> tuple[np.
     blur = np.where(good, (three - quarter) * STEP, np.nan)
     std = np.clip(0.25 + 0.02 / np.maximum(strength, 1e-3) + noise, 0.3, 4.0)
     return np.where(good, position, 0.0), np.where(good, std, 3.0), blur
+
+
+def _sides(profiles: np.ndarray, at: np.ndarray, window: int, gap: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean colours inside and outside of the samples ``at``, shapes [N, len(at), 3]."""
+    total = np.cumsum(np.pad(profiles, ((0, 0), (1, 0), (0, 0))), axis=1)
+    inner = (total[:, at - gap] - total[:, at - gap - window]) / window
+    outer = (total[:, at + gap + window] - total[:, at + gap]) / window
+    return inner, outer
 
 
 def _crossing(level: np.ndarray, centre: np.ndarray, value: float, window: int) -> np.ndarray:

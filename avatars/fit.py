@@ -32,8 +32,10 @@ from engine.core.types import Body, Camera
 __all__ = ["FitResult", "ViewResult", "fit_photos", "write_overlays"]
 
 SPACING = 2.0  #: of contour points [px]
+FACE_MARKS = 11  #: the first landmarks are those of the face
 HEIGHT_STD = 0.005  #: of a typed height [m]
 MASS_LOG_STD = 0.03  #: scales, clothes and the density of bodies
+PRIOR_WIDENING = 2.5  #: the population's spread is widened so: outlines say more of a body than its kind does
 FLOOR = 0.10  #: least standard error of the shape, in standard deviations of the population
 MIN_HEIGHT, MAX_HEIGHT = 1.20, 2.30  #: of adults [m]
 MIN_WEIGHT, MAX_WEIGHT = 30.0, 300.0  #: [kg]
@@ -171,6 +173,7 @@ def _look(name: str, path: str | Path, height: float, seed: int) -> _Seen:
     contour = _inside_frame(contour, photo.size)
     std = load_regressor().std[0 if name == "front" else 1] / np.clip(found.visibility, 0.2, 1.0)
     std = np.where(found.visibility < 0.2, np.inf, std)
+    std[: FACE_MARKS] *= np.sqrt(FACE_MARKS)  # they err together: all of the face counts as one landmark
     view = first_view(name, photo, found, height)
     return _Seen(photo, found, contour, view, Observation(contour, found.points, std, SPACING))
 
@@ -203,7 +206,11 @@ def _contour_weight(body: BodyArrays) -> np.ndarray:
     """How far the outline near each vertex can be trusted: hair, hands and feet differ from the model's."""
     weight = np.ones(len(body.segment))
     weight[body.segment >= 20] = 0.0  # hands, jaw, eyes
-    weight[np.isin(body.segment, (15, 22))] = 0.05  # head: hair
+    # hair hides the skull, so of the head only face and chin count: below the eyes, before the ears
+    eyes = body.joints[23:25].mean(0)
+    face = (body.template[:, 1] < eyes[1] - 0.02) & (body.template[:, 2] > body.joints[15, 2] + 0.02)
+    weight[np.isin(body.segment, (15, 22))] = 0.0
+    weight[np.isin(body.segment, (15, 22)) & face] = 0.2
     weight[body.segment == 12] = 0.3  # neck
     weight[np.isin(body.segment, (7, 8, 10, 11))] = 0.3  # feet: shoes, shadows, toes
     return weight
@@ -226,7 +233,8 @@ def _knowledge(model: BodyModel, sex: str, height: float, weight: float | None) 
             return float(np.log(value / weight)) / MASS_LOG_STD, slope / value / MASS_LOG_STD
 
         scalars.append(body_mass)
-    return ShapeKnowledge(mean, np.linalg.inv(covariance + 1e-6 * np.eye(len(mean))), tuple(scalars))
+    spread = PRIOR_WIDENING**2 * covariance + 1e-6 * np.eye(len(mean))
+    return ShapeKnowledge(mean, np.linalg.inv(spread), tuple(scalars))
 
 
 def _stature(model: BodyModel) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:

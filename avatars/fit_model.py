@@ -31,20 +31,20 @@ def _dofs() -> tuple[tuple[int, int, float, float], ...]:
         out.extend((number, axis, mean[axis], std[axis]) for axis in range(3) if std[axis] > 0)
 
     for side, (hip, knee, ankle) in ((1, (L_HIP, L_KNEE, L_ANKLE)), (-1, (R_HIP, R_KNEE, R_ANKLE))):
-        joint(hip, (0.0, 0.05 * side, 0.06 * side), (0.15, 0.15, 0.12))
-        joint(knee, (0.05, 0.0, 0.0), (0.12, 0.06, 0.04))
+        joint(hip, (-0.03, 0.05 * side, 0.06 * side), (0.07, 0.12, 0.08))
+        joint(knee, (0.06, 0.0, 0.0), (0.07, 0.05, 0.03))
         joint(ankle, (0.0, 0.05 * side, 0.0), (0.15, 0.12, 0.10))
-    joint(SPINE1, (0.0, 0.0, 0.0), (0.08, 0.04, 0.05))
-    joint(SPINE2, (0.0, 0.0, 0.0), (0.08, 0.04, 0.05))
-    joint(SPINE3, (0.0, 0.0, 0.0), (0.08, 0.04, 0.05))
-    joint(NECK, (0.0, 0.0, 0.0), (0.15, 0.10, 0.10))
-    joint(HEAD, (0.0, 0.0, 0.0), (0.15, 0.15, 0.10))
+    joint(SPINE1, (0.0, 0.0, 0.0), (0.035, 0.03, 0.03))
+    joint(SPINE2, (0.0, 0.0, 0.0), (0.035, 0.03, 0.03))
+    joint(SPINE3, (0.0, 0.0, 0.0), (0.035, 0.03, 0.03))
+    joint(NECK, (0.0, 0.0, 0.0), (0.08, 0.08, 0.06))
+    joint(HEAD, (0.0, 0.0, 0.0), (0.10, 0.10, 0.06))
     for side, (collar, shoulder, elbow) in (
         (1, (L_COLLAR, L_SHOULDER, L_ELBOW)), (-1, (R_COLLAR, R_SHOULDER, R_ELBOW)),
     ):
         joint(collar, (0.0, 0.0, -0.05 * side), (0.05, 0.12, 0.12))
-        joint(shoulder, (0.0, 0.0, -0.85 * side), (0.30, 0.35, 0.40))
-        joint(elbow, (0.0, -0.20 * side, 0.0), (0.15, 0.30, 0.15))
+        joint(shoulder, (0.0, 0.0, -0.95 * side), (0.15, 0.20, 0.30))
+        joint(elbow, (0.10, -0.25 * side, 0.0), (0.20, 0.25, 0.10))
     return tuple(out)
 
 
@@ -100,7 +100,7 @@ def view_parameters(name: str = "front") -> tuple[np.ndarray, np.ndarray]:
         name: front (arms away from the body) or side (arms hanging).
     """
     mean, std = np.zeros(PARAMETERS), np.full(PARAMETERS, np.inf)
-    std[ORIENT] = (0.12, 0.25, 0.06)
+    std[ORIENT] = (0.07, 0.20, 0.07)
     std[FOCAL] = 0.12
     mean[POSE] = [d[2] for d in POSE_DOFS]
     std[POSE] = [d[3] for d in POSE_DOFS]

@@ -52,7 +52,7 @@ class ShapeKnowledge:
 class Settings:
     """Weights of the evidence. Lengths in metres at the body."""
 
-    contour_std: float = 0.0025  #: model, clothes and posture errors of a contour point [m]
+    contour_std: float = 0.0018  #: model, clothes and posture errors of a contour point [m]
     correlation: float = 0.04  #: length along the contour over which these hang together [m]
     huber: float = 1.5  #: residuals beyond this many standard errors count linearly
     radii: tuple[float, ...] = (0.06, 0.03, 0.02)  #: of matching, stage by stage [m]

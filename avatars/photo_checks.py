@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from avatars.contours import Contour
+from avatars.contours import Contour, edge_width
 from avatars.mediapipe_landmarks import Detection, detect
 from avatars.photos import Photo
 from avatars.segment import person_height
@@ -14,7 +14,8 @@ __all__ = ["find_person", "check_view", "check_sharpness"]
 
 MIN_PERSON = 260.0  #: least height of the person in the working picture [px]
 SECOND_PERSON = 0.45  #: another person this tall, relative to the first, is a second subject
-MAX_BLUR = 0.011  #: widest 25-75 % edge, in person heights
+EDGE_REACH = 0.02  #: of the search for the edge's width, in person heights
+MAX_BLUR, MIN_BLUR = 0.009, 4.0  #: widest edge that can be measured, in person heights and [px]
 _STAND = "stand upright, whole body in the picture, feet and head with some room around them"
 
 
@@ -28,7 +29,7 @@ def find_person(photo: Photo) -> Detection:
     if found is None or np.median(found.visibility) < 0.35:
         raise InputError(
             "photo.no_person", f"{photo.path}: no person was found",
-            "take it in good light against a calm background, the whole body in the picture",
+            "take it in good light, the whole body in the picture and filling most of its height",
         )
     if person_height(found) < MIN_PERSON:
         raise InputError(
@@ -139,13 +140,14 @@ def _check_turn(photo: Photo, found: Detection, view: str) -> None:
 
 def check_sharpness(photo: Photo, found: Detection, contour: Contour) -> None:
     """InputError if the outline is too blurred or too weak to be measured."""
-    seen = np.isfinite(contour.width)
-    if len(contour.points) < 50 or seen.mean() < 0.3:
+    unit = person_height(found)
+    width = edge_width(photo.rgb, contour, max(EDGE_REACH * unit, 4.0))
+    if not np.isfinite(width):
         raise InputError(
             "photo.no_contrast", f"{photo.path}: the person does not stand out from the background",
             "use another background or clothes of another colour, and more light",
         )
-    if np.median(contour.width[seen]) > MAX_BLUR * person_height(found):
+    if width > max(MAX_BLUR * unit, MIN_BLUR):
         raise InputError(
             "photo.blurred", f"{photo.path}: the picture is blurred",
             "hold the phone still or lean it on something, in good light",

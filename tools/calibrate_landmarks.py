@@ -22,8 +22,9 @@ from avatars.mediapipe_landmarks import LANDMARK_NAMES, detect
 from engine.core.safe_io import write_json
 
 OUTPUT = Path(__file__).parents[1] / "avatars" / "data" / "landmarks33.json"
-RIDGE = 0.02  #: how far a landmark may be drawn from its first guess, weighed as so many metres of error per unit
-LEAST_STD = 0.008  #: [m]
+RIDGE = 0.005  #: pull towards the first guess: so many metres of error per unit of weight
+LEAST_STD = 0.012  #: [m]
+SAFETY = 1.6  #: errors of landmarks hang together within a picture, and other pictures are harder
 
 
 def first_guess() -> dict[str, dict[str, float]]:
@@ -143,12 +144,13 @@ def calibrate(seen: list) -> dict:
         a = np.concatenate(rows) if rows else np.zeros((0, len(joints)))
         # weights sum to one: move only along differences
         basis = np.linalg.svd(np.ones((1, len(joints))))[2][1:].T
-        ridge = RIDGE * np.sqrt(max(len(a), 1)) * 0.1
+        ridge = RIDGE * np.sqrt(max(len(a), 1))
         system = np.vstack([a @ basis, ridge * np.eye(basis.shape[1])])
         goal = np.concatenate([-a @ weights, np.zeros(basis.shape[1])])
         weights = weights + basis @ np.linalg.lstsq(system, goal, rcond=None)[0]
         std = [
-            max(float(np.sqrt(np.mean([(m @ weights) ** 2 for m in e]))), LEAST_STD) if e else 0.05 for e in errors
+            max(SAFETY * float(np.sqrt(np.mean([(m @ weights) ** 2 for m in e]))), LEAST_STD) if e else 0.05
+            for e in errors
         ]
         table[name] = {
             "joints": {j: round(float(w), 4) for j, w in zip(joints, weights, strict=True)},
