@@ -306,14 +306,14 @@ class _Builder:
 
 def _trunk_options(part: str, ring: bool) -> list[Arrangement]:
     slides = {
-        "torso": (0.0, -0.02, -0.04, -0.06), "waistband": tuple(0.012 * k for k in range(14)),
+        "torso": (0.0, -0.02, -0.04, -0.06, -0.08, -0.1), "waistband": tuple(0.012 * k for k in range(14)),
         "skirt": tuple(-0.006 * k for k in range(16)), "collar": tuple(0.01 * k for k in range(13)),
     }[part]
     opened = (0.0,) if ring else (0.0, 0.15, 0.3, 0.5, 0.75, 1.0)
     offsets = (0.0, 0.01, 0.025, 0.05, 0.09)
     options = [Arrangement((o, o), extra, slide) for o in opened for extra in offsets for slide in slides]
     options += [Arrangement((opened[-1],) * 2, extra, slide) for extra in (0.14, 0.2, 0.3) for slide in slides[:4]]
-    return sorted(options, key=lambda a: a.openness[0] + 12 * a.offset + (5 if part == "torso" else 12) * abs(a.slide))
+    return sorted(options, key=lambda a: a.openness[0] + 12 * a.offset + (4 if part == "torso" else 12) * abs(a.slide))
 
 
 def _off_centre(s: np.ndarray) -> np.ndarray:

@@ -18,6 +18,10 @@ _EPS = 2e-4
 MAX_PANELS, MAX_EDGES, MAX_SEAMS = 400, 4000, 4000
 
 
+#: Longest remainder of a matched edge that is left unsewn because its partner is shorter than a cut [m].
+MAX_NEGLIGIBLE = 0.005
+
+
 @dataclass(frozen=True)
 class Span:
     """A piece of an edge that is sewn to at most one other piece per seam; fractions rise."""
@@ -45,7 +49,7 @@ def _check_ref(pattern: Pattern, names: dict[str, int], index: int, ref: EdgeRef
             "pattern.unknown_edge", f"{where}seam {index}: panel '{ref.panel}' has no edge {ref.edge}",
             f"its edges are 0 to {count - 1}",
         )
-    if not (0 <= min(ref.start, ref.end) and max(ref.start, ref.end) <= 1 and abs(ref.end - ref.start) > 1e-4):
+    if not (0 <= min(ref.start, ref.end) and max(ref.start, ref.end) <= 1 and ref.start != ref.end):
         raise InputError(
             "pattern.bad_span",
             f"{where}seam {index}: span {ref.start:g} to {ref.end:g} of edge {ref.edge} of panel '{ref.panel}'",
@@ -93,6 +97,13 @@ def check_pattern(pattern: Pattern, where: str = "") -> tuple[str, ...]:
             if seam.kind in ("seam", "dart"):
                 taken[ref.panel, ref.edge].append((low, high, index))
         a, b = seam_lengths(pattern, seam)
+        if _negligible(seam):
+            if max(a, b) > MAX_NEGLIGIBLE:
+                raise InputError(
+                    "pattern.bad_span", f"{where}seam {index} sews {max(a, b) * 100:.1f} cm to nothing",
+                    "check the spans of the edges that it joins",
+                )
+            continue
         ratio = max(a, b) / max(min(a, b), 1e-9)
         text = (
             f"seam {index} sews {a * 100:.1f} cm of panel '{seam.a.panel}' (edge {seam.a.edge}) "
@@ -108,6 +119,11 @@ def check_pattern(pattern: Pattern, where: str = "") -> tuple[str, ...]:
     return tuple(warnings)
 
 
+def _negligible(seam: Seam) -> bool:
+    """Whether a side of a seam is too short a span to be cut out of its edge."""
+    return min(abs(r.end - r.start) for r in (seam.a, seam.b)) <= 2 * _EPS
+
+
 def _cut_points(pattern: Pattern, index: dict[str, int]) -> list[list[list[float]]]:
     """Fractions at which each edge must be cut, ends included: [panel][edge][fraction]."""
     cuts = [[[0.0, 1.0] for _ in p.edges] for p in pattern.panels]
@@ -119,13 +135,14 @@ def _cut_points(pattern: Pattern, index: dict[str, int]) -> list[list[list[float
         cuts[panel][edge].append(f)
         return True
 
-    for seam in pattern.seams:
+    seams = [s for s in pattern.seams if not _negligible(s)]
+    for seam in seams:
         for ref in (seam.a, seam.b):
             add(index[ref.panel], ref.edge, ref.start)
             add(index[ref.panel], ref.edge, ref.end)
     for _ in range(200):  # a cut on one side is a cut on the other, until nothing changes
         changed = False
-        for seam in pattern.seams:
+        for seam in seams:
             for one, two in ((seam.a, seam.b), (seam.b, seam.a)):
                 low, high = min(one.start, one.end), max(one.start, one.end)
                 for f in list(cuts[index[one.panel]][one.edge]):
@@ -141,7 +158,8 @@ def split_spans(pattern: Pattern) -> tuple[list[Span], list[list[tuple[int, int]
     """Cuts all edges into spans so that every seam joins whole spans.
 
     Returns:
-        Spans in loop order panel by panel; for each seam its (span of a, span of b) from the seam's start to its end; and for each span the number of its group, shape [spans]: spans of a group are
+        Spans in loop order panel by panel; for each seam its (span of a, span of b) from the seam's start to
+        its end; and for each span the number of its group, shape [spans]: spans of a group are
         sewn together, directly or through others, and take the same number of samples.
     """
     index = {p.name: i for i, p in enumerate(pattern.panels)}
@@ -172,6 +190,9 @@ def split_spans(pattern: Pattern) -> tuple[list[Span], list[list[tuple[int, int]
 
     joined = []
     for number, seam in enumerate(pattern.seams):
+        if _negligible(seam):
+            joined.append([])
+            continue
         side_a, side_b = spans_of(seam.a), spans_of(seam.b)
         if len(side_a) != len(side_b):
             raise InputError(

@@ -71,3 +71,13 @@ def test_groups_hold_darts_together():
     (one, two), = joined[0]
     assert spans[one].edge == 3 and spans[two].edge == 4 and groups[one] == groups[two]
     assert len(np.unique(groups)) == len(spans) - 3
+
+
+def test_a_remainder_too_short_to_cut_is_left_unsewn():
+    pattern = dart()
+    crumb = Seam(EdgeRef("strip", 0, 0.5, 0.50002), EdgeRef("body", 1, 0.0, 0.0001))
+    spans, joined, _ = split_spans(replace(pattern, seams=(*pattern.seams, crumb)))
+    assert check_pattern(replace(pattern, seams=(*pattern.seams, crumb))) == ()
+    assert joined[3] == [] and len(spans) == len(split_spans(pattern)[0])
+    with pytest.raises(InputError, match="seam 3 sews 22.5 cm to nothing"):
+        check_pattern(replace(pattern, seams=(*pattern.seams, replace(crumb, a=EdgeRef("strip", 0, 0.5, 1.0)))))
