@@ -11,9 +11,10 @@ from garments.formats import read_pattern
 from garments.meshing import garment_stats
 from garments.placement import place
 from garments.placement_check import BodyProbe, crossing_pairs, self_crossings
+from garments.placement_cone import fit_sector
 from garments.placement_regions import panel_regions
 from garments.placement_wrap import Frame, hull_around, offset_for_length, roll
-from tests.garments.shapes import rectangle
+from tests.garments.shapes import polygon, rectangle
 
 CLOTH = Fabric("plain", "Plain", 0.15, 4e-4, 500, 500, 200, 50, 1e-5, 1e-5, 1e-5, 0.4, 0.3, 0.1)
 
@@ -147,3 +148,93 @@ def test_crossing_triangles_are_found_exactly():
     assert len(self_crossings(both, np.array([[0, 1, 2], [3, 4, 5]]))) == 1
     sharing = np.array([[0, 1, 2], [0, 3, 4]])
     assert len(self_crossings(both, sharing)) == 0
+
+
+def gored(count=6):
+    """A skirt of gores that stand around the body, each drawn about its own middle."""
+    panels, seams = [], []
+    for k in range(count):
+        b = 2 * np.pi * k / count
+        turn = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
+        where = Placement(turn, np.array([0.3 * np.sin(b), 0.5, 0.3 * np.cos(b)]), 0.0, "skirt")
+        panels.append(polygon(f"gore_{k}", [(-0.14, 0), (0.14, 0), (0.08, 0.5), (-0.08, 0.5)], where))
+        seams.append(Seam(EdgeRef(f"gore_{k}", 1), EdgeRef(f"gore_{(k + 1) % count}", 3, 1.0, 0.0)))
+    return Pattern("gored", tuple(panels), tuple(seams))
+
+
+def test_panels_that_stand_around_the_body_stay_in_order(body):
+    garment = place(gored(), body, CLOTH, edge_length=0.03, levels=1)
+    check_placed(garment, body)
+    assert garment.warnings == ()
+    gaps = np.linalg.norm(
+        garment.positions[garment.seam_pairs[:, 0]] - garment.positions[garment.seam_pairs[:, 1]], axis=1
+    )
+    assert gaps.max() < 0.2 and gaps.mean() < 0.1  # neighbours lie beside each other
+
+
+def test_a_flared_skirt_starts_as_a_cone(body):
+    panel = polygon("skirt_front", [(-0.45, 0), (0.45, 0), (0.22, 0.5), (-0.22, 0.5)])
+    front = replace(panel, placement=Placement(np.eye(3), np.array([0, 0.5, 0.3]), 0.0, "skirt_front"))
+    back = replace(panel, name="skirt_back", placement=Placement(
+        np.diag([-1.0, 1.0, -1.0]), np.array([0, 0.5, -0.3]), 0.0, "skirt_back"
+    ))
+    seams = (
+        Seam(EdgeRef("skirt_front", 1), EdgeRef("skirt_back", 3, 1.0, 0.0)),
+        Seam(EdgeRef("skirt_front", 3), EdgeRef("skirt_back", 1, 1.0, 0.0)),
+    )
+    garment = place(Pattern("flared", (front, back), seams), body, CLOTH, edge_length=0.03, levels=1)
+    check_placed(garment, body)
+    low, high = (np.abs(garment.positions[np.abs(garment.rest_uv[:, 1] - y) < 0.02][:, 0]).max() for y in (0.0, 0.5))
+    assert low > 1.2 * high
+
+
+def test_sector_of_a_ring_is_recognised():
+    turn = np.linspace(-0.6, 0.6, 40)
+    ring = np.concatenate([
+        np.stack([r * np.sin(t), -r * np.cos(t)], 1) for r, t in ((0.7, turn), (0.2, turn[::-1]))
+    ])
+    between = np.linspace(0.25, 0.65, 12)[:, None]
+    sides = [between * [np.sin(0.6), -np.cos(0.6)], between * [-np.sin(0.6), -np.cos(0.6)]]
+    rim = np.concatenate([ring[:40], sides[0][::-1], ring[40:], sides[1]])
+    sector = fit_sector(rim)
+    assert sector is not None
+    assert sector.angle == pytest.approx(1.2, abs=0.06) and sector.radius == pytest.approx(0.2, abs=0.02)
+    assert fit_sector(np.array([(x, y) for x, y in _box(0.6, 0.5)])) is None
+
+
+def _box(width, height):
+    n = 20
+    f = np.arange(n) / n
+    return [*((width * t, 0) for t in f), *((width, height * t) for t in f), *((width * (1 - t), height) for t in f),
+            *((0, height * (1 - t)) for t in f)]
+
+
+def test_a_pattern_drafted_for_another_body_comes_to_the_waist(body):
+    lifted = tuple(
+        replace(p, placement=replace(p.placement, translation=p.placement.translation + [0, 0.6, 0]))
+        for p in gored().panels
+    )
+    pattern = replace(gored(), panels=lifted, source="garmentcode")
+    garment = place(pattern, body, CLOTH, edge_length=0.04, levels=1)
+    assert abs(garment.positions[:, 1].max() - body.landmarks["waist_front"][1]) < 0.1
+
+
+def test_regions_are_told_by_region_then_name_then_place():
+    def region(name, where="", z=1.0, x=0.0, y=1.2):
+        rotation = np.diag([1.0, 1.0, 1.0]) if z > 0 else np.diag([-1.0, 1.0, -1.0])
+        panel = replace(
+            rectangle(name, 0.2, 0.2), placement=Placement(rotation, np.array([x - 0.1 * z, y, 0.2 * z]), 0.0, where)
+        )
+        found = panel_regions(Pattern("p", (panel,), ()))[0]
+        return found.part, found.side, found.face
+
+    assert region("left_ftorso", "body") == ("torso", "", "front")
+    assert region("sl_left_cuff_b", "arm", z=-1) == ("cuff", "l", "back")
+    assert region("pant_b_r", "leg", z=-1) == ("leg", "r", "back")
+    assert region("pant_r_cuff_f", "leg") == ("leg", "r", "front")
+    assert region("skirt_front", "leg") == ("skirt", "", "front")
+    assert region("wb_back", "body", z=-1) == ("waistband", "", "back")
+    assert region("panel 7", "collar")[0] == "collar"
+    assert region("panel 7", y=1.2) == ("torso", "", "front")
+    assert region("panel 7", y=0.3)[0] == "skirt"
+    assert region("panel 7", x=0.6)[0] == "other"
