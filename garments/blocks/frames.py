@@ -146,12 +146,13 @@ class Stand:
     def hung_from_neck(self, region: str, *, back: bool) -> Placement:
         """A flat piece hanging down from neck height outside all of the trunk's panels, its y axis pointing down.
 
-        A collar's fall starts so, right side out: its upper edge is drawn in over the neckline, and the rest follows.
+        A collar's fall starts so: its upper edge is drawn in over the neckline, and the rest follows. Its right side
+        faces the body, as the stand's outside goes on into the underside of the fall.
         """
         out, down = np.array([0.0, 0.0, -1.0 if back else 1.0]), np.array([0.0, -1.0, 0.0])
-        height = self.level("side_neck_point_l", "side_neck_point_r") + 0.05
-        z = self._depth(back) + 0.03 * out[2]
-        return Placement(np.stack([np.cross(down, out), down, out], axis=1), np.array([0.0, height, z]), 0.0, region)
+        height = self.level("side_neck_point_l", "side_neck_point_r") + 0.04
+        z = self._depth(back) + 0.045 * out[2]
+        return Placement(np.stack([np.cross(down, -out), down, -out], axis=1), np.array([0.0, height, z]), 0.0, region)
 
     def arm(self, side: str, *, back: bool, cap: float, thickness: float, region: str = "",
             along: float = 0.0) -> Placement:

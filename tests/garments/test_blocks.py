@@ -68,7 +68,7 @@ def test_seams_match_but_for_stated_ease(garment, body):
         if seam.kind == "dart":
             assert abs(a - b) < 1e-5, names
         elif seam.a.panel.startswith("neckband") and seam.b.panel in ("front", "back"):
-            assert 0.86 < a / b < 0.90, names
+            assert 0.85 < a / b < 0.87, names
         elif seam.a.panel.startswith("cuff") and seam.b.panel.startswith("sleeve"):
             assert 1.05 < b / a < 1.45, names
         elif label(pattern, seam.a) == "cap":
@@ -220,8 +220,8 @@ def test_panels_start_around_the_body_the_right_way_out(garment, body):
         assert panel.placement.region
         back = "back" in panel.name or panel.name == "yoke"
         outward = -1.0 if back else 1.0
-        assert r[2, 2] * outward > 0.9, panel.name
-        assert r[1, 1] * (-1 if "fall" in panel.name else 1) > 0.6  # the collar's fall hangs from its sewn edge
+        turned = -1 if "fall" in panel.name else 1  # the collar's fall hangs from its sewn edge, turned over
+        assert r[2, 2] * outward * turned > 0.9 and r[1, 1] * turned > 0.6, panel.name
         centre = np.array([*outline(panel).mean(0), 0.0])
         place = r @ centre + panel.placement.translation
         assert (place[2] < 0) == back, panel.name
