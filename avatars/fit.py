@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from avatars.body_model import BodyModel
 from avatars.camera_guess import first_view
@@ -36,6 +37,7 @@ FACE_MARKS = 11  #: the first landmarks are those of the face
 HEIGHT_STD = 0.005  #: of a typed height [m]
 MASS_LOG_STD = 0.03  #: scales, clothes and the density of bodies
 PRIOR_WIDENING = 2.5  #: the population's spread is widened so: outlines say more of a body than its kind does
+BANDS = (1.5, 1.0)  #: widths of the searches along the fitted outline, one after the other
 FLOOR = 0.10  #: least standard error of the shape, in standard deviations of the population
 MIN_HEIGHT, MAX_HEIGHT = 1.20, 2.30  #: of adults [m]
 MIN_WEIGHT, MAX_WEIGHT = 30.0, 300.0  #: [kg]
@@ -116,10 +118,13 @@ def fit_photos(
         _contour_weight(body), Settings(),
     )  # fmt: skip
     first = problem.solve(progress=lambda f, text: report(0.25 + 0.3 * f, text))
-    for i, s in enumerate(seen):
-        seen[i] = _look_again(s, problem, first.betas, i, seed)
-        problem.observations[i] = seen[i].observation
-    solution = problem.refine(first.betas, progress=lambda f, text: report(0.6 + 0.25 * f, text))
+    solution = first
+    for number, band in enumerate(BANDS):
+        for i, s in enumerate(seen):
+            seen[i] = _look_again(s, problem, solution.betas, i, band, seed)
+            problem.observations[i] = seen[i].observation
+        start, share = 0.55 + 0.3 * number / len(BANDS), 0.3 / len(BANDS)
+        solution = problem.refine(solution.betas, progress=lambda f, text, a=start, b=share: report(a + b * f, text))
     report(0.88, "measuring the body")
     covariance = _with_floor(model, sex, solution.covariance)
     result = FitResult(
@@ -178,10 +183,10 @@ def _look(name: str, path: str | Path, height: float, seed: int) -> _Seen:
     return _Seen(photo, found, contour, view, Observation(contour, found.points, std, SPACING))
 
 
-def _look_again(seen: _Seen, problem: Problem, betas: np.ndarray, i: int, seed: int) -> _Seen:
+def _look_again(seen: _Seen, problem: Problem, betas: np.ndarray, i: int, band: float, seed: int) -> _Seen:
     """The outline anew, searched for near that of the body fitted so far."""
     silhouette = render_mask(problem.pixels(betas, i), problem.body.faces, seen.photo.size)
-    mask = cut_out_along(seen.photo.rgb, silhouette, seed=seed)
+    mask = cut_out_along(seen.photo.rgb, silhouette, seen.found, band=band, seed=seed)
     contour = _inside_frame(refine(seen.photo.rgb, trace(mask, spacing=SPACING)), seen.photo.size)
     return replace(seen, contour=contour, observation=replace(seen.observation, contour=contour))
 
@@ -233,8 +238,18 @@ def _knowledge(model: BodyModel, sex: str, height: float, weight: float | None) 
             return float(np.log(value / weight)) / MASS_LOG_STD, slope / value / MASS_LOG_STD
 
         scalars.append(body_mass)
-    spread = PRIOR_WIDENING**2 * covariance + 1e-6 * np.eye(len(mean))
+    widening = np.where(_lopsided(model), 1.0, PRIOR_WIDENING)
+    spread = covariance * np.outer(widening, widening) + 1e-6 * np.eye(len(mean))
     return ShapeKnowledge(mean, np.linalg.inv(spread), tuple(scalars))
+
+
+def _lopsided(model: BodyModel) -> np.ndarray:
+    """Which betas make left and right differ, boolean, shape [K]."""
+    flip = np.array([-1.0, 1.0, 1.0])
+    some = np.arange(0, len(model.v_template), 5)
+    _, twin = cKDTree(model.v_template).query(model.v_template[some] * flip)
+    here, there = model.shapedirs[some], model.shapedirs[twin] * flip[:, None]
+    return np.linalg.norm(here - there, axis=(0, 1)) > np.linalg.norm(here + there, axis=(0, 1))
 
 
 def _stature(model: BodyModel) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:

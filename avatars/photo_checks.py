@@ -31,12 +31,6 @@ def find_person(photo: Photo) -> Detection:
             "photo.no_person", f"{photo.path}: no person was found",
             "take it in good light, the whole body in the picture and filling most of its height",
         )
-    if person_height(found) < MIN_PERSON:
-        raise InputError(
-            "photo.person_too_small",
-            f"{photo.path}: the person is only {person_height(found):.0f} pixels tall",
-            "go closer or use the full-size photo, so that the body fills most of the picture's height",
-        )
     other = detect(_without(photo.rgb, found))
     if other is not None and _is_second(found, other):
         raise InputError(
@@ -71,6 +65,12 @@ def check_view(photo: Photo, found: Detection, view: str) -> None:
     """InputError unless the person stands upright, is whole, and is turned as ``view`` (front or side) says."""
     _check_frame(photo, found)
     _check_standing(photo, found)
+    if person_height(found) < MIN_PERSON:
+        raise InputError(
+            "photo.person_too_small",
+            f"{photo.path}: the person is only {person_height(found):.0f} pixels tall",
+            "go closer or use the full-size photo, so that the body fills most of the picture's height",
+        )
     _check_turn(photo, found, view)
 
 

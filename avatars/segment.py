@@ -14,6 +14,8 @@ from avatars.mediapipe_landmarks import Detection
 __all__ = ["person_height", "person_box", "cut_out", "cut_out_along", "skeleton_mask"]
 
 CUT_HEIGHT = 640.0  #: GrabCut works on a picture in which the person is this tall [px]
+LIMB_FLESH = 0.022  #: flesh around the skeleton's capsules at the least, fraction of the person's height
+MASK_ERROR = 0.008  #: how far outside MediaPipe's mask the body may reach, same unit
 BAND_HEIGHT = 900.0  #: the same for the second cut along a fitted silhouette [px]
 BAND_INSIDE, BAND_OUTSIDE = 0.012, 0.014  #: half-widths of the undecided band, fractions of the person's height
 BAND_WINDOW = 0.16  #: height of a window with colours of its own, fraction of the person's height
@@ -95,18 +97,22 @@ def cut_out(rgb: np.ndarray, found: Detection, *, seed: int = 0) -> np.ndarray:
     small = cv2.resize(rgb[y0:y1, x0:x1], (columns, rows), interpolation=cv2.INTER_AREA)
     coarse = cv2.resize(found.mask[y0:y1, x0:x1], (columns, rows), interpolation=cv2.INTER_AREA)
     unit = person_height(found) * scale
-    labels = _trimap(coarse, skeleton_mask(found, (rows, columns), scale=scale, origin=(x0, y0)), unit)
+    skeleton = skeleton_mask(found, (rows, columns), scale=scale, origin=(x0, y0))
+    gaps = _gaps(found, skeleton, unit, scale=scale, origin=(x0, y0))
+    labels = _trimap(coarse, skeleton, gaps, unit)
     cv2.setRNGSeed(seed)
     smooth = cv2.bilateralFilter(small, 5, 18, 2.0)  # sensor noise would widen the colour models
     cv2.grabCut(smooth[..., ::-1].copy(), labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 5, cv2.GC_INIT_WITH_MASK)
     inside = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
-    inside = _tidy(inside, skeleton_mask(found, (rows, columns), scale=scale, origin=(x0, y0)), unit)
+    inside = _tidy(inside, skeleton, unit)
     out = np.zeros((height, width), np.float32)
     out[y0:y1, x0:x1] = cv2.resize(inside.astype(np.float32), (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
     return out
 
 
-def cut_out_along(rgb: np.ndarray, silhouette: np.ndarray, *, seed: int = 0) -> np.ndarray:
+def cut_out_along(
+    rgb: np.ndarray, silhouette: np.ndarray, found: Detection, *, band: float = 1.0, seed: int = 0
+) -> np.ndarray:
     """Cuts the person out again, now that a fitted body says roughly where the outline is.
 
     Only a narrow band along the fitted silhouette is undecided, and colours are learnt in windows along the body, so
@@ -114,6 +120,7 @@ def cut_out_along(rgb: np.ndarray, silhouette: np.ndarray, *, seed: int = 0) -> 
 
     Args:
         silhouette: mask of the fitted body, 0/1, shape [H, W].
+        band: factor on the width of the band.
 
     Returns:
         Mask as :func:`cut_out` returns it, shape [H, W].
@@ -128,7 +135,10 @@ def cut_out_along(rgb: np.ndarray, silhouette: np.ndarray, *, seed: int = 0) -> 
     size = (max(round((x1 - x0) * scale), 8), max(round((y1 - y0) * scale), 8))
     small = cv2.resize(rgb[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
     body = (cv2.resize(silhouette[y0:y1, x0:x1].astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5)
-    labels = _band_labels(body.astype(np.uint8), tall * scale)
+    labels = _band_labels(body.astype(np.uint8), tall * scale, band)
+    coarse = cv2.resize(found.mask[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
+    skeleton = skeleton_mask(found, labels.shape, scale=scale, origin=(x0, y0))
+    labels[~_reach(coarse, skeleton, tall * scale)] = cv2.GC_BGD
     smooth = cv2.bilateralFilter(small, 5, 14, 1.5)[..., ::-1].copy()
     votes, weight = np.zeros(labels.shape, np.float32), np.full(labels.shape, 1e-6, np.float32)
     window = round(BAND_WINDOW * tall * scale)
@@ -144,10 +154,10 @@ def cut_out_along(rgb: np.ndarray, silhouette: np.ndarray, *, seed: int = 0) -> 
     return out
 
 
-def _band_labels(body: np.ndarray, tall: float) -> np.ndarray:
+def _band_labels(body: np.ndarray, tall: float, band: float) -> np.ndarray:
     """GrabCut's labels: undecided within a band along the outline of ``body`` (0/1), decided elsewhere."""
-    inner = cv2.erode(body, _disk(BAND_INSIDE * tall))
-    outer = cv2.dilate(body, _disk(BAND_OUTSIDE * tall))
+    inner = cv2.erode(body, _disk(band * BAND_INSIDE * tall))
+    outer = cv2.dilate(body, _disk(band * BAND_OUTSIDE * tall))
     # limbs thinner than the band would vanish: keep their middle line
     depth = cv2.distanceTransform(body, cv2.DIST_L2, 5)
     ridge = (depth > 0.004 * tall) & (depth >= cv2.dilate(depth, _disk(0.006 * tall)) - 0.5)
@@ -179,15 +189,37 @@ def _disk(radius: float) -> np.ndarray:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1))
 
 
-def _trimap(coarse: np.ndarray, skeleton: np.ndarray, unit: float) -> np.ndarray:
+def _reach(coarse: np.ndarray, skeleton: np.ndarray, unit: float) -> np.ndarray:
+    """Where body is possible at all: near MediaPipe's mask, whose outline is right to a centimetre or two where it
+    has not filled a gap, and near the skeleton, where it may have missed a limb."""
+    person = cv2.dilate((coarse > 0.5).astype(np.uint8), _disk(MASK_ERROR * unit))
+    limbs = cv2.dilate(skeleton.astype(np.uint8), _disk(LIMB_FLESH * unit))
+    return (person | limbs) > 0
+
+
+def _gaps(found: Detection, skeleton: np.ndarray, unit: float, *, scale: float, origin) -> np.ndarray:
+    """Where background may show through between arms and trunk and between the legs, which MediaPipe fills."""
+    out = np.zeros(skeleton.shape, np.uint8)
+
+    def fill(*names: str) -> None:
+        corners = [(found.point(n) - np.asarray(origin)) * scale for n in names]
+        cv2.fillPoly(out, [np.array(corners).round().astype(np.int32)], 1)
+
+    for s in "lr":
+        fill(f"shoulder_{s}", f"elbow_{s}", f"wrist_{s}", f"hip_{s}")
+    fill("hip_l", "knee_l", "ankle_l", "ankle_r", "knee_r", "hip_r")
+    near = cv2.dilate(skeleton.astype(np.uint8), _disk(LIMB_FLESH * unit))
+    return (out > 0) & (near == 0)
+
+
+def _trimap(coarse: np.ndarray, skeleton: np.ndarray, gaps: np.ndarray, unit: float) -> np.ndarray:
     """GrabCut's four labels. ``unit`` is the person's height in pixels of this picture."""
     person = (coarse > 0.5).astype(np.uint8)
-    support = np.maximum(person, skeleton.astype(np.uint8))
-    far = cv2.dilate(support, _disk(0.030 * unit)) == 0
-    # deep inside the coarse mask is body: only gaps (armpits, between the legs) are ever filled wrongly, and those
-    # are narrower than this
-    deep = cv2.erode(person, _disk(0.035 * unit), borderValue=1) > 0
+    far = ~_reach(coarse, skeleton, unit)
+    deep = cv2.erode(person, _disk(0.030 * unit), borderValue=1) > 0
+    deep &= cv2.dilate(skeleton.astype(np.uint8), _disk(LIMB_FLESH * unit)) > 0
     labels = np.where(person > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[gaps] = cv2.GC_PR_BGD
     labels[far] = cv2.GC_BGD
     labels[skeleton | deep] = cv2.GC_FGD
     return labels
