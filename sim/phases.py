@@ -36,8 +36,8 @@ class DrapeConfig:
     body_gap: float = 0.002  #: air between cloth and skin, besides half the thickness [m]
     layer_gap: float = 0.002  #: least distance of two layers' middles [m]
     sew_time: float = 3.0  #: most time to close the seams [s]
-    settle_time: float = 3.5  #: most time to come to rest at the coarsest level [s]
-    polish_time: float = 1.5  #: most time to come to rest at each finer level [s]
+    settle_time: float = 4.5  #: most time to come to rest at the coarsest level [s]
+    polish_time: float = 2.0  #: most time to come to rest at each finer level [s]
     rest_speed: float = 0.004  #: at rest when the mean (root of mean square) speed stays below [m/s] ...
     rest_speed_max: float = 0.08  #: ... and no particle is faster [m/s]
     seam_tolerance: float = 0.0005  #: a seam is closed below this gap, and then welded [m]
@@ -105,8 +105,9 @@ class Run:
         while self.time - start < limit:
             t = self.time - start
             settings = StepSettings(
-                gravity=config.gravity, drag=min(1.0 + 1.5 * t * t, 12.0) if first else 6.0 + 6.0 * t,
-                membrane_most=(SOFT_MEMBRANE if first else 2 * SOFT_MEMBRANE) if soft else 1e9, seam_stiffness=SEAM_STIFFNESS_MOST,
+                gravity=config.gravity, drag=min(1.0 + 1.5 * t * t, 20.0) if first else 6.0 + 8.0 * t,
+                membrane_most=SOFT_MEMBRANE * (1 if first else 2) if soft else 1e9,
+                seam_stiffness=SEAM_STIFFNESS_MOST,
                 friction_static=fabric.friction_static, friction_dynamic=fabric.friction_dynamic,
                 friction_self=0.0 if soft else fabric.friction_dynamic,
             )
@@ -117,7 +118,7 @@ class Run:
             if self.frames % 5 == 0:
                 done = share[0] + (share[1] - share[0]) * t / limit
                 self.report(done, f"settling, {r.rms_speed * 100:.1f} cm/s")
-            if soft and (calm >= 3 or t > (0.65 if first else 0.2) * limit):
+            if soft and (calm >= 3 or t > (0.4 if first else 0.15) * limit):
                 soft, calm = False, 0
             elif calm >= 5:
                 self.at_rest = True

@@ -146,6 +146,7 @@ class Solver:
         contact.truncate(
             self.ref, self.x, limit, c.start, c.entry, c.corner, c.weight, c.normal, c.kind, self.cut
         )
+        body.step_back(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
         motion.finish(self.x, self.ref, self.vel, 1.0 / s.dt, s.keep, self.mass, self.chunks)
         figures = self.chunks.to_numpy().reshape(-1, 8).astype(np.float64)
         self.low, self.high = figures[:, 2:5].min(0), figures[:, 5:8].max(0)

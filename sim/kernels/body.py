@@ -39,7 +39,7 @@ def distance(grid: GRID, origin: vec3, inv_cell: ti.f32, p: vec3):
 @ti.func
 def pressure_law(d: ti.f32, r: ti.f32, floor: ti.f32):
     """Contact pressure over its stiffness [m] and its derivative at gap d; unbounded towards the floor."""
-    gap = ti.max(d - floor, 0.02 * (r - floor))
+    gap = ti.max(d - floor, 0.15 * (r - floor))
     full = r - floor
     dd = gap + floor
     return (r - dd) * full / gap + ti.max(dd - d, 0.0) * (full / gap) ** 2, (full / gap) ** 2
@@ -140,6 +140,22 @@ def keep_outside(
                     x[i] += n * (least - d)
                     d, n = distance(grid, origin, inv_cell, x[i])
             if d < least - 1e-5:
+                x[i] = ref[i]
+
+
+@ti.kernel
+def step_back(ref: V3, x: V3, grid: GRID, origin: vec3, inv_cell: ti.f32, floor: ti.f32):
+    """Shortens motions that would still end below the floor gap [m] and deeper than they began."""
+    for i in range(x.shape[0]):
+        d, n = distance(grid, origin, inv_cell, x[i])
+        if d < floor:
+            d0, n0 = distance(grid, origin, inv_cell, ref[i])
+            least = ti.min(floor, d0) - 1e-6
+            for _ in range(3):
+                if d < least:
+                    x[i] = 0.5 * (x[i] + ref[i])
+                    d, n = distance(grid, origin, inv_cell, x[i])
+            if d < least:
                 x[i] = ref[i]
 
 

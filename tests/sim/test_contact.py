@@ -12,7 +12,7 @@ from sim.solver import StepSettings
 
 def two_sheets(gap, edge=0.02):
     """Two sheets above each other, the upper one turned so that no vertices coincide."""
-    uv, faces, _ = scenes.rectangle(0.2, 0.2, edge)
+    uv, faces, _ = scenes.rectangle(0.16, 0.16, edge)
     low = np.column_stack([uv[:, 0], np.zeros(len(uv)), uv[:, 1]])
     c, s = np.cos(0.3), np.sin(0.3)
     high = np.column_stack([uv[:, 0] * c - (uv[:, 1] - 0.1) * s, np.full(len(uv), gap),
@@ -76,7 +76,7 @@ def test_sheets_shot_at_each_other_do_not_pass():
     velocity = np.zeros((len(upper), 3), np.float32)
     velocity[upper, 1], velocity[~upper, 1] = -5.0, 2.0
     solver.vel.from_numpy(velocity)
-    for _ in range(40):
+    for _ in range(25):
         report = solver.step(StepSettings(gravity=0.0, drag=0.0))
         assert report.finite
     x = solver.positions()
@@ -87,13 +87,13 @@ def test_sheets_shot_at_each_other_do_not_pass():
 def test_a_crumpled_fall_stays_clean():
     """A soft sheet dropped edge first onto a pin bed of its own making: everything touches everything."""
     fabric = scenes.cotton(bend_warp=1e-7, bend_weft=1e-7, bend_bias=1e-7)
-    uv, faces, (nx, ny) = scenes.rectangle(0.2, 0.4, 0.02)
+    uv, faces, (nx, ny) = scenes.rectangle(0.16, 0.36, 0.02)
     x = np.column_stack([uv, 0.01 * np.sin(uv[:, 1] * 20)])
     garment = scenes.assemble([(uv, faces, x)], [], fabric)
     level = Level(garment, garment.positions, nowhere(), open_pairs=np.zeros(0, bool))
     level.solver.pin(np.arange(nx))
     seen = 0
-    for k in range(120):
+    for k in range(80):
         report = level.solver.step(StepSettings(drag=1.0))
         seen = max(seen, level.solver.collider.active_count)
         if k % 40 == 39:

@@ -28,13 +28,13 @@ def hips():
     return scenes.body_from(trimesh.Trimesh(ball.vertices * [0.16, 0.5, 0.14] + [0, 0.5, 0], ball.faces))
 
 
-def skirt(girth=0.8, edge=0.03):
-    return scenes.tube(girth=girth, height=0.36, edge=edge, gap=0.19, bottom=0.74)
+def skirt(girth=0.8, edge=0.03, bottom=0.72):
+    return scenes.tube(girth=girth, height=0.24, edge=edge, gap=0.19, bottom=bottom)
 
 
 @pytest.fixture(scope="module")
 def draped():
-    garment = scenes.refined(skirt(edge=0.04))
+    garment = scenes.refined(skirt(edge=0.05))
     shares = []
     result = drape(garment, hips(), progress=lambda share, what: shares.append(share))
     return garment, result, shares
@@ -93,11 +93,13 @@ def test_refining_leaves_the_surface_where_it_was():
 
 
 def test_a_skirt_too_small_is_draped_as_far_as_it_goes():
-    """Girth 62 cm on a body of 94 cm: it ends stretched or open, says so, and nothing blows up."""
-    result = drape(skirt(girth=0.62, edge=0.04), hips(), config=DrapeConfig(settle_time=1.0, sew_time=1.5))
+    """Girth 62 cm on a body of 94 cm: it ends stretched or open, and nothing blows up."""
+    garment = skirt(girth=0.62, edge=0.04, bottom=0.4)
+    result = drape(garment, hips(), config=DrapeConfig(settle_time=0.5, sew_time=1.0))
     assert np.isfinite(result.positions).all()
     assert result.metrics["body_penetration_max_mm"] <= 1.0
-    assert result.metrics["strain_max"] > 0.15
+    assert result.metrics["self_intersections"] == 0
+    assert result.metrics["strain_max"] > 0.1 or result.metrics["seam_gap_max_mm"] > 10
 
 
 @pytest.mark.parametrize(("degrees", "slides"), [(14.0, False), (22.0, True)])
@@ -158,8 +160,8 @@ def test_the_same_drape_for_any_number_of_threads():
         "import sys, json, hashlib; sys.path.insert(0, sys.argv[2])\n"
         "import test_drape as t\n"
         "from sim.drape import drape, DrapeConfig\n"
-        "c = DrapeConfig(threads=int(sys.argv[1]), sew_time=0.3, settle_time=0.3)\n"
-        "d = drape(t.skirt(edge=0.04), t.hips(), config=c)\n"
+        "c = DrapeConfig(threads=int(sys.argv[1]), sew_time=0.2, settle_time=0.2)\n"
+        "d = drape(t.skirt(edge=0.06), t.hips(), config=c)\n"
         "print(json.dumps(hashlib.sha256(d.positions.tobytes()).hexdigest()))\n"
     )
     env = os.environ | {"PYTHONPATH": str(ROOT)}
