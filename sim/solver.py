@@ -186,7 +186,8 @@ class Solver:
         linear.gather_forces(
             self.x, self.vel, self.mass, 1.0 / s.dt, s.drag, s.gravity, ls["vert_tri_start"], ls["vert_tri"],
             self.tri_force, ls["vert_hinge_start"], ls["vert_hinge"], self.hinge_grad, self.moment,
-            ls["partner_start"], ls["partner"], s.seam_stiffness, s.seam_speed * s.dt, self.body_force,
+            ls["partner_start"], ls["partner"], s.seam_stiffness, s.seam_speed * s.dt, self.grid, *self.grid_at,
+            self.triangle_offset, self.body_force,
             self.body_hess, ls["diag"], self.block, self.force, self.rhs,
         )
         c.activate(

@@ -5,6 +5,7 @@ depend on the number of threads.
 """
 
 from engine.core.taichi_runtime import ti
+from sim.kernels.body import GRID, distance
 from sim.kernels.types import F32, I4, I32, M3, V3, V4, mat3, vec3
 
 CHUNK = 64  #: vertices per partial sum of a dot product
@@ -47,12 +48,14 @@ def gather_forces(
     vert_tri_start: I32, vert_tri: I32, tri_force: V3,
     vert_hinge_start: I32, vert_hinge: I32, hinge_grad: V3, hinge_moment: F32,
     partner_start: I32, partner: I32, seam_stiff: ti.f32, seam_step: ti.f32,
+    grid: GRID, origin: vec3, inv_cell: ti.f32, clear: ti.f32,
     body_force: V3, body_hess: M3, slot_diag: I32, block: M3, force: V3, rhs: V3,
 ):
     """Net force on every vertex, and the right-hand side and diagonal of (M/dt2 + drag M/dt + K) dx = f + M v/dt.
 
     Seam partners pull with a spring whose rest separation shrinks by ``seam_step`` [m] a step, so that the speed and
-    the force of closing are bounded.
+    the force of closing are bounded. Where the body is between them (``clear`` [m] is kept from it), both are also led
+    the shortest way around it: shoulder seams close over the shoulder, not below the arm.
     """
     for i in range(x.shape[0]):
         f = vec3(0.0, -gravity * mass[i], 0.0) + body_force[i]
@@ -60,16 +63,22 @@ def gather_forces(
             f += tri_force[vert_tri[k]]
         for k in range(vert_hinge_start[i], vert_hinge_start[i + 1]):
             f -= hinge_grad[vert_hinge[k]] * hinge_moment[vert_hinge[k] // 4]
+        lead = 0.0
         for k in range(partner_start[i], partner_start[i + 1]):
             gap = x[partner[k]] - x[i]
             length = gap.norm()
             f += gap * (seam_stiff * ti.min(1.0, seam_step / ti.max(length, 1e-9)))
+            if length > 4.0 * clear:
+                d, n = distance(grid, origin, inv_cell, x[i] + 0.5 * gap)
+                if d < clear:
+                    lead += 0.5 * seam_stiff
+                    f += n * (0.5 * seam_stiff * ti.min(clear - d, seam_step))
         m = mass[i] * inv_dt
         force[i] = f
         rhs[i] = f + vel[i] * m
         b = block[slot_diag[i]] + body_hess[i]
         for r in ti.static(range(3)):
-            b[r, r] += m * (inv_dt + drag)
+            b[r, r] += m * (inv_dt + drag) + lead
         block[slot_diag[i]] = b
 
 
