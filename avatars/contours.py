@@ -16,7 +16,7 @@ __all__ = ["Contour", "edge_width", "linear_light", "refine", "trace"]
 SMOOTHING = 1.0  #: sigma of the blur before tracing a mask [px]
 REACH = 2.0  #: search along the normal on both sides of the mask's outline [px]
 WINDOW = 1.5  #: length over which the colours of both sides are averaged [px]
-GAP = 1.0  #: left out around the edge, where lens and sensor mix the colours [px]
+GAP = 1.5  #: left out around the edge, where lens and sensor mix the colours [px]
 STEP = 0.5  #: sampling of profiles [px]
 
 
@@ -198,7 +198,7 @@ def _edges(
     profiles = light
     rows = np.arange(len(profiles))
     centre = at[best].astype(np.float64)
-    for _ in range(2):
+    for _ in range(4):
         # once more around the edge found: the means must not reach into it
         k = np.clip(np.round(centre).astype(int), at[0], at[-1]) - at[0]
         lo, direction, strength = inner[rows, k], step[rows, k], contrast[rows, k]

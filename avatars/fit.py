@@ -52,7 +52,7 @@ class ViewResult:
 
     name: str  #: front or side
     path: str
-    camera: Camera  #: of the body's own world: +Y up, +Z front
+    camera: Camera  #: in the body's axes (+Y up, +Z front) with the pelvis joint at the origin
     global_orient: np.ndarray  #: axis-angle of the body in that world [rad], shape [3]
     body_pose: np.ndarray  #: axis-angle [rad], shape [21, 3]
     transl: np.ndarray  #: pelvis [m], shape [3]

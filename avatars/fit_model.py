@@ -84,8 +84,7 @@ class View:
     prior_std: np.ndarray = field(default_factory=lambda: view_parameters()[1])  #: shape [PARAMETERS]
 
     def camera(self) -> tuple[Camera, np.ndarray]:
-        """The camera in the body's world, in which ``base`` is upright and the pelvis is above the origin, and the
-        pelvis' place there [m]."""
+        """The camera in a world of the body's axes with the pelvis joint at the origin, and that joint's place [m]."""
         focal = self.focal * float(np.exp(self.q[FOCAL]))
         k = np.array([[focal, 0.0, 0.5 * self.size[0]], [0.0, focal, 0.5 * self.size[1]], [0.0, 0.0, 1.0]])
         move = np.eye(4)

@@ -24,6 +24,7 @@ from avatars.fit_model import (
 from avatars.fit_silhouette import Matches, Topology, match, outline
 
 SETTLED = 0.03  #: steps below this, in standard errors of the result, end a stage
+RESTING = 0.3  #: a last step below this counts as arrived
 
 __all__ = ["Observation", "ShapeKnowledge", "Settings", "Problem", "Solution"]
 
@@ -56,9 +57,10 @@ class Settings:
     correlation: float = 0.04  #: length along the contour over which these hang together [m]
     huber: float = 1.5  #: residuals beyond this many standard errors count linearly
     radii: tuple[float, ...] = (0.06, 0.03, 0.02)  #: of matching, stage by stage [m]
-    steps: tuple[int, ...] = (8, 8, 12)  #: most iterations in each stage
+    steps: tuple[int, ...] = (7, 6, 8)  #: most iterations in each stage
     last_radius: float = 0.012  #: of matching, once the outline was searched for along the fitted body [m]
-    landmark_steps: int = 12
+    refine_steps: tuple[int, int] = (5, 9)  #: the same for the two stages after a new search for the outline
+    landmark_steps: int = 10
 
 
 @dataclass
@@ -114,7 +116,7 @@ class Problem:
     def refine(self, betas: np.ndarray, *, progress: Callable[[float, str], None] | None = None) -> Solution:
         """Goes on from where :meth:`solve` ended, after the observations have become better."""
         s = self.settings
-        return self._search(betas, [(s.radii[-1], s.steps[-1]), (s.last_radius, s.steps[-1])], progress)
+        return self._search(betas, list(zip((s.radii[-1], s.last_radius), s.refine_steps, strict=True)), progress)
 
     def _search(self, betas: np.ndarray, stages: list, progress: Callable[[float, str], None] | None) -> Solution:
         total = sum(steps for _, steps in stages)
@@ -129,8 +131,9 @@ class Problem:
                 if progress:
                     progress((done + step + 1) / total, "fitting the body")
                 small = small + 1 if moved < SETTLED else 0
-                converged = small >= 2
-                if converged or damping > 1e6:
+                # matches change from step to step, so that the last digits never rest
+                converged = moved < RESTING
+                if small >= 2 or damping > 1e6:
                     break
             done += steps
         return self._finish(betas, stages[-1][0], done, converged)

@@ -24,7 +24,7 @@ BASES = {
 }
 GIRTHS = ("bust_girth", "waist_girth", "hip_girth", "thigh_girth")
 #: [m]; the arms hide the back of the chest from the side, so the prior has a say in the bust
-ALLOWED = {"bust_girth": 0.020, "waist_girth": 0.007, "hip_girth": 0.009, "thigh_girth": 0.007}
+ALLOWED = {"bust_girth": 0.015, "waist_girth": 0.010, "hip_girth": 0.013, "thigh_girth": 0.010}
 
 
 @pytest.fixture(scope="module")
