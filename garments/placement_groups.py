@@ -7,6 +7,7 @@ import numpy as np
 from engine.core.types import Body, Pattern
 from garments.meshing import PatternMesh
 from garments.meshing_cdt import in_polygon
+from garments.panels import ref_points
 from garments.placement_cone import fit_sector
 from garments.placement_layout import LAYER_GAP, SIDE_GAP, Arrangement, ConeGroup, FlatGroup, Group, Piece
 from garments.placement_regions import PanelRegion, panel_regions
@@ -16,6 +17,10 @@ __all__ = ["build_groups"]
 
 #: Heights of the body that GarmentCode's absolute coordinates refer to [m] (its mean female body).
 GARMENTCODE_LEVELS = {"back_neck_height": 1.407, "bust_height": 1.151, "waist_height": 1.049, "hip_height": 0.823}
+#: How far above the side neck points tops begin, so that their shoulder seams close above the shoulders and not
+#: under the arms: over bust and blades the cloth needs more length than the straight way up [m].
+SHOULDER_RISE = 0.045
+
 #: SMPL-X joints that dominate the skin of each part.
 _TRUNK = (0, 3, 6, 9, 13, 14)
 _LEG = {"l": (1, 4, 7), "r": (2, 5, 8)}
@@ -46,6 +51,24 @@ def _group_of(region: PanelRegion) -> str:
     return region.part
 
 
+def _has_shoulders(pattern: Pattern, members: list[int]) -> bool:
+    """Whether a top has shoulder seams: rather level seams near its top between panels that face front and back."""
+    spans, top = [], -np.inf
+    panels = {pattern.panels[k].name: pattern.panels[k] for k in members}
+    for panel in panels.values():
+        world = panel.vertices @ np.asarray(panel.placement.rotation, float)[1, :2] + panel.placement.translation[1]
+        top = max(top, float(world.max()))
+    for seam in pattern.seams:
+        if seam.a.panel not in panels or seam.b.panel not in panels:
+            continue
+        a, b = panels[seam.a.panel], panels[seam.b.panel]
+        if a.placement.rotation[2, 2] * b.placement.rotation[2, 2] < 0:
+            ends = ref_points(a, seam.a, np.array([0.0, 1.0])) @ np.asarray(a.placement.rotation, float)[:2, :2].T
+            level = float(ends[:, 1].mean()) + a.placement.translation[1]
+            spans.append((abs(ends[1, 0] - ends[0, 0]) > abs(ends[1, 1] - ends[0, 1]), top - level))
+    return any(flat and below < 0.12 for flat, below in spans)
+
+
 def _level_shift(pattern: Pattern, regions: list[PanelRegion], body: Body) -> float:
     """How far up the pattern's coordinates go so that its neck, or else its waist, meets the body's [m]."""
     levels = dict(pattern.drafted_for) if "waist_height" in pattern.drafted_for else {}
@@ -68,6 +91,9 @@ def _mend_level(pattern: Pattern, regions: list[PanelRegion], shift: float, mark
     for panel, region in zip(pattern.panels, regions, strict=True):
         world = panel.vertices @ np.asarray(panel.placement.rotation, float)[1, :2] + panel.placement.translation[1]
         tops[region.part] = max(tops.get(region.part, -np.inf), float(world.max()) + shift)
+    torso = [k for k, r in enumerate(regions) if r.part == "torso"]
+    if "torso" in tops and not _has_shoulders(pattern, torso):
+        return 0.0
     if "torso" in tops and "side_neck_point_l" in marks:
         wanted, now, slack = float(marks["side_neck_point_l"][1]), tops["torso"], 0.12
     elif "waist_front" in marks and any(k in tops for k in ("waistband", "skirt", "leg")):
@@ -158,6 +184,10 @@ class _Builder:
             frame = Frame(np.zeros(3), np.array([sign, 0.0, 0.0]), up, np.array([0.0, 0.0, sign]))
             out = np.array([np.sin(turns[k]), 0.0, np.cos(turns[k])]) if ring else frame.out
             local[k] = (frame, *self._local(k, up, out, snap=False))
+        if part == "torso" and _has_shoulders(self.pattern, members):
+            top = max(v.max() for *_, v in local.values())
+            lift = max(0.0, max(self.marks[f"side_neck_point_{s}"][1] for s in "lr") + SHOULDER_RISE - top)
+            local = {k: (frame, vertices, s, v + lift) for k, (frame, vertices, s, v) in local.items()}
         low = min(v.min() for *_, v in local.values())
         high = max(v.max() for *_, v in local.values())
         armpit = min((self.marks[f"armpit_{s}"][1] for s in "lr" if f"armpit_{s}" in self.marks), default=high)
@@ -313,7 +343,9 @@ def _trunk_options(part: str, ring: bool) -> list[Arrangement]:
     offsets = (0.0, 0.01, 0.025, 0.05, 0.09)
     options = [Arrangement((o, o), extra, slide) for o in opened for extra in offsets for slide in slides]
     options += [Arrangement((opened[-1],) * 2, extra, slide) for extra in (0.14, 0.2, 0.3) for slide in slides[:4]]
-    return sorted(options, key=lambda a: a.openness[0] + 12 * a.offset + (4 if part == "torso" else 12) * abs(a.slide))
+    if part == "torso":
+        return sorted(options, key=lambda a: 2 * a.openness[0] + 6 * a.offset + 10 * abs(a.slide))
+    return sorted(options, key=lambda a: a.openness[0] + 12 * a.offset + 12 * abs(a.slide))
 
 
 def _off_centre(s: np.ndarray) -> np.ndarray:
