@@ -83,7 +83,7 @@ class Solver:
         self.hinge_grad, self.moment = vec(4 * h), ti.ndarray(ti.f32, h)
         self.block = mat(b)
         self.multilevel = Multilevel(s.row, s.col, interpolations)
-        self.age, self.refresh = 0, 3
+        self.age, self.refresh = 0, 4  #: steps between two renewals of the preconditioner
         chunks = (n + linear.CHUNK - 1) // linear.CHUNK
         self.partial, self.scalar = ti.ndarray(ti.f32, chunks), ti.ndarray(ti.f32, 4)
         self.chunks = ti.ndarray(ti.f32, 8 * chunks)
@@ -211,9 +211,10 @@ class Solver:
                 value = self.scalar.to_numpy()
                 if value[0] <= s.tolerance**2 * value[2]:
                     return it
-            linear.contact_apply(
-                c.active[0], c.active[1], c.active[2], c.active[4], c.active[5], c.active_count, self.p, c.relative
-            )
+            if c.active_count:
+                linear.contact_apply(
+                    c.active[0], c.active[1], c.active[2], c.active[4], c.active[5], c.active_count, self.p, c.relative
+                )
             linear.multiply(
                 ls["row"], ls["col"], self.block, c.active_start, c.active_entry, c.active[1], c.relative, self.p,
                 self.ap, self.partial,
