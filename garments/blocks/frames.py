@@ -143,16 +143,22 @@ class Stand:
         z = self.at["back_neck_point"][2] - NECK_GAP if back else self.at["front_neck_point"][2] + NECK_GAP
         return Placement(self._facing(back), np.array([0.0, y, z]), radius, region)
 
-    def hung_from_neck(self, region: str, *, back: bool) -> Placement:
-        """A flat piece hanging down from neck height outside all of the trunk's panels, its y axis pointing down.
+    def fall(self, region: str, *, side: str, length: float) -> Placement:
+        """Where a collar's fall starts: turned down outside all of the trunk's panels, its right side to the body.
 
-        A collar's fall starts so: its upper edge is drawn in over the neckline, and the rest follows. Its right side
-        faces the body, as the stand's outside goes on into the underside of the fall.
+        The back piece (``side`` empty) hangs level behind the neck. A front piece, sewn along its x axis from the
+        centre front over ``length``, slants up towards its shoulder end, as it will lie when worn, so that it is
+        drawn in over the front's shoulder and not under it.
         """
-        out, down = np.array([0.0, 0.0, -1.0 if back else 1.0]), np.array([0.0, -1.0, 0.0])
-        height = self.level("side_neck_point_l", "side_neck_point_r") + 0.04
-        z = self._depth(back) + 0.045 * out[2]
-        return Placement(np.stack([np.cross(down, -out), down, -out], axis=1), np.array([0.0, height, z]), 0.0, region)
+        shoulder = self.level("side_neck_point_l", "side_neck_point_r")
+        if not side:
+            r = self._facing(True) @ np.diag([1.0, -1.0, -1.0])
+            return Placement(r, np.array([0.0, shoulder + 0.06, self._depth(True) - 0.045]), 0.0, region)
+        low = self.at["front_neck_point"][1] + 0.035
+        rise = float(np.clip((shoulder + 0.075 - low) / length, 0.3, 0.85))
+        run, turn = np.sqrt(1 - rise**2), 1.0 if side == "l" else -1.0
+        r = np.array([[run, turn * rise, 0.0], [turn * rise, -run, 0.0], [0.0, 0.0, -1.0]])
+        return Placement(r, np.array([0.0, low, self._depth(False) + 0.045]), 0.0, region)
 
     def arm(self, side: str, *, back: bool, cap: float, thickness: float, region: str = "",
             along: float = 0.0) -> Placement:

@@ -32,6 +32,8 @@ SHIRT_NEEDS = (*NEEDED, "upper_arm_girth", "arm_length", "wrist_girth", "bust_po
 MIN_DART, DART_SHORT = 0.012, 0.03
 #: Fold between stand and fall at their seam [rad]: over to the right side (negative), with a soft roll.
 FOLD = -2.3
+#: Layer in which the fall starts: clear of the fronts and the yoke, over which it is drawn.
+FALL_LAYER = 4
 #: How much longer the fall's outer edge is than its sewn edge: turned down, it lies about 0.9 cm outside the stand [m].
 SPREAD = 2 * np.pi * 0.009
 #: How far the fall's front edge stays off the centre front [m].
@@ -220,8 +222,8 @@ def _collar(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions) -> Non
 
 def _fall(d: Draft, stand: Stand, o: ShirtOptions, top: dict[bool, float]) -> None:
     """The fall in three pieces, open at the centre front, turned down from the start."""
-    d.add("fall_back", band(top[True], top[True] + 0.5 * SPREAD, o.fall), stand.hung_from_neck("fall_back", back=True),
-          stiffness=3.0)
+    d.add("fall_back", band(top[True], top[True] + 0.5 * SPREAD, o.fall), stand.fall("fall_back", side="", length=0.0),
+          stiffness=3.0, layer=FALL_LAYER)
     d.sew([("fall_back", "bottom_1"), ("fall_back", "bottom_2")],
           [("collar_stand_back", "top_2"), ("collar_stand_back", "top_1")], angle=FOLD)
     sewn = top[False] / 2 - COLLAR_GAP
@@ -231,10 +233,9 @@ def _fall(d: Draft, stand: Stand, o: ShirtOptions, top: dict[bool, float]) -> No
     point = np.array([COLLAR_GAP + 0.012, o.collar_point])
     path.curve(point, path.at + [-0.35 * sewn, 0.0], point + [0.3 * sewn, -0.25 * (point[1] - o.fall)], label="outer")
     path.line(path.start, "front_edge")
-    place = stand.hung_from_neck("fall_front", back=False)
     share = sewn / (sewn + COLLAR_GAP)
     for s, piece, end, edge, part in (("l", path, "end_minus", "top_1", (0.0, share)),
                                       ("r", path.mirrored(), "end_plus", "top_2", (1 - share, 1.0))):
-        d.add(f"fall_front_{s}", piece, place, stiffness=3.0)
+        d.add(f"fall_front_{s}", piece, stand.fall("fall_front", side=s, length=sewn), stiffness=3.0, layer=FALL_LAYER)
         d.sew([(f"fall_front_{s}", "shoulder_end")], [("fall_back", end)])
         d.sew_part((f"fall_front_{s}", "sewn"), ("collar_stand_front", edge), part, angle=FOLD)

@@ -221,7 +221,7 @@ def test_panels_start_around_the_body_the_right_way_out(garment, body):
         back = "back" in panel.name or panel.name == "yoke"
         outward = -1.0 if back else 1.0
         turned = -1 if "fall" in panel.name else 1  # the collar's fall hangs from its sewn edge, turned over
-        assert r[2, 2] * outward * turned > 0.9 and r[1, 1] * turned > 0.6, panel.name
+        assert r[2, 2] * outward * turned > 0.9 and r[1, 1] * turned > 0.45, panel.name
         centre = np.array([*outline(panel).mean(0), 0.0])
         place = r @ centre + panel.placement.translation
         assert (place[2] < 0) == back, panel.name
