@@ -18,6 +18,7 @@ __all__ = ["fit_report", "stretch_percent"]
 
 #: SMPL-X joints that drive the arms and hands, and each leg.
 ARMS = frozenset({16, 17, 18, 19, 20, 21, *range(25, 55)})
+PEAK_STRETCH = 0.5  #: at which the drape itself is doubted, a part caught in the wrong place perhaps [-]
 OPENING = 0.03  #: ends of a cut closer than this are the two edges of a closed opening [m]
 BAND = 0.03  #: half height of the strip in which strain and pressure are read [m]
 #: Skin pressure that wearers call uncomfortable: about 4 kPa in clothing-comfort studies
@@ -277,6 +278,9 @@ def fit_report(garment: Garment, drape: Drape, body: Body, fabric: Fabric) -> Fi
     else:
         summary = "The garment fits as intended."
     warnings = tuple(dict.fromkeys(garment.warnings + drape.warnings))
+    peak = drape.metrics.get("strain_max", 0.0)
+    if peak > PEAK_STRETCH:
+        warnings += (f"the cloth is stretched by {100 * peak:.0f} % somewhere, which no cloth bears: look at the strain map",)
     if drape.status != "converged":
         warnings += (f"the drape is {drape.status.replace('_', ' ')}: read the figures with care",)
     return FitReport(garment=garment.name, fabric=fabric.name, zones=tuple(zones), summary=summary, warnings=warnings)
