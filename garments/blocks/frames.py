@@ -153,7 +153,7 @@ class Stand:
         shoulder = self.level("side_neck_point_l", "side_neck_point_r")
         if not side:
             r = self._facing(True) @ np.diag([1.0, -1.0, -1.0])
-            return Placement(r, np.array([0.0, shoulder + 0.06, self._depth(True) - 0.045]), 0.0, region)
+            return Placement(r, np.array([0.0, shoulder + 0.08, self._depth(True) - 0.045]), 0.0, region)
         low = self.at["front_neck_point"][1] + 0.035
         rise = float(np.clip((shoulder + 0.075 - low) / length, 0.3, 0.85))
         run, turn = np.sqrt(1 - rise**2), 1.0 if side == "l" else -1.0

@@ -26,7 +26,8 @@ from garments.blocks.sleeve import Cap, fit_cap, set_in
 
 __all__ = ["SHIRT_NEEDS", "ShirtOptions", "shirt"]
 
-SHIRT_NEEDS = (*NEEDED, "upper_arm_girth", "arm_length", "wrist_girth", "bust_point_distance", "neck_to_bust_point")
+SHIRT_NEEDS = (*NEEDED, "neck_girth", "upper_arm_girth", "arm_length", "wrist_girth", "bust_point_distance",
+               "neck_to_bust_point")
 
 #: Smallest bust dart worth sewing, and how far its tip stays off the bust point [m].
 MIN_DART, DART_SHORT = 0.012, 0.03
@@ -66,6 +67,8 @@ def shirt(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None =
     m = measured(measurements, SHIRT_NEEDS, "shirt")
     stand = Stand(measurements, landmarks)
     form = stand.upper_form(m)
+    # a collar closes above the neck base: front neck depth by the neck's own girth (Aldrich), where that is less
+    form = replace(form, front_depth=min(form.front_depth, m["neck_girth"] / 5 + 0.02))
     d = Draft("shirt")
     drop = 1.1 * m["waist_to_hip"] if o.length is None else o.length
     common = {"ease_bust": o.ease, "ease_waist": o.ease_waist, "ease_hip": o.ease_hip, "neck_widen": 0.004,
