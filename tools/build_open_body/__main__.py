@@ -15,7 +15,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.build_open_body", description=__doc__)
     parser.add_argument("--ansur", type=Path, required=True, help="folder with the two ANSUR II CSV files")
     parser.add_argument("--out", type=Path, default=MODEL_PATH)
-    parser.add_argument("--bodies", type=int, default=2400, help="size of the population")
+    parser.add_argument("--bodies", type=int, default=800, help="size of the population")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     report = build(options.ansur, options.out, bodies=options.bodies, seed=options.seed, log=_log)

@@ -24,7 +24,8 @@ _ITERATIONS = 14
 _BATCH = 48
 _PILOT = 48  #: bodies of each sex that show where to start
 _REST_DROP = 0.0025  #: [m] stature lost by Anny's rest pose, legs apart
-_STRAIGHT = {"bust_points": 0.195}  #: bust points' distance over bust girth, women
+#: What the survey does not hold, as shares of the bust girth (female, male) with a tolerance [m].
+_OF_BUST = {"bust_points": (0.195, 0.21, 0.012), "underbust_girth": (0.87, 0.935, 0.012)}
 _TOLERANCE = {"height": 0.006, "girth": 0.006, "other": 0.008}  #: [m] how well measurements are to be matched
 _PREGNANT_LABEL = "stomach-pregnant-incr"
 
@@ -47,8 +48,14 @@ _LOCAL_PREFIXES = (
 _LOCAL_SPREAD = 0.1  #: of the random bodies
 _LOCAL_REACH = 0.6  #: how far a fit may pull a local change from them
 _LOCAL_LIMIT = 1.8
-_TIGHT = {"torso-muscle-dorsi-incr": 0.2, "torso-vshape-incr": 0.3, "pelvis-tone-incr": 0.2, "hand-scale-incr": 0.25,
-          "upperarm-shoulder-muscle-incr": 0.2}  # fmt: skip
+#: Changes that look unnatural when they go far, with their own reach (female, male).
+_TIGHT = {
+    "torso-muscle-dorsi-incr": (0.2, 0.2), "torso-vshape-incr": (0.3, 0.3), "pelvis-tone-incr": (0.2, 0.2),
+    "hand-scale-incr": (0.25, 0.25), "upperarm-shoulder-muscle-incr": (0.2, 0.2), "measure-bust-circ-incr": (0.6, 0.2),
+    "measure-underbust-circ-incr": (0.6, 0.3), "measure-waist-circ-incr": (0.6, 0.35),
+    "measure-frontchest-dist-incr": (0.6, 0.3), "torso-muscle-pectoral-incr": (0.6, 0.25),
+    "measure-thigh-circ-incr": (0.5, 0.35),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -120,8 +127,10 @@ def draw_population(
         female += [np.full(count // 2, sex == "female")]
         public += [np.arange(count // 2) >= half]
     goal, mass, is_female = np.concatenate(goals), np.concatenate(weight), np.concatenate(female)
-    goal = np.concatenate([goal, _STRAIGHT["bust_points"] * goal[:, [names.index("bust_girth")]]], axis=1)
-    names = [*names, "bust_points"]
+    bust = goal[:, names.index("bust_girth")]
+    shares = [np.where(is_female, woman, man) * bust for woman, man, _ in _OF_BUST.values()]
+    goal = np.concatenate([goal, np.stack(shares, axis=1)], axis=1)
+    names = [*names, *_OF_BUST]
     tolerance = _tolerances(names, len(goal))
     start, pull = _starts(controls, source, is_female, np.concatenate(public), tolerance, names, rng)
     for k, name in enumerate(names):
@@ -146,7 +155,8 @@ def _tolerances(names: list[str], count: int) -> np.ndarray:
         return _TOLERANCE["girth"] if name.endswith("_girth") else _TOLERANCE["other"]
 
     out = np.tile([one(n) for n in names], (count, 1))
-    for name, value in (("axilla_height", 0.03), ("hip_height", 0.02), ("bust_height", 0.015), ("bust_points", 0.012),
+    for name, value in (("axilla_height", 0.03), ("hip_height", 0.02), ("bust_height", 0.015),
+                        *((name, tolerance) for name, (_, _, tolerance) in _OF_BUST.items()),
                         ("upper_arm_length", 0.012), ("forearm_length", 0.012), ("hand_length", 0.012)):  # fmt: skip
         out[:, names.index(name)] = value
     return out
@@ -170,12 +180,13 @@ def _starts(
     pull[:, belly] = 1e-3
     pregnant = female & public & (rng.random(len(female)) < 2 * _PREGNANT)
     pull[:, PHENOTYPES.index("age") - 1] = 1e-3
-    for name, reach in _TIGHT.items():
-        pull[:, len(PHENOTYPES) - 1 + np.array([label.endswith(name) for label in labels]).nonzero()[0]] = reach
+    for name, (woman, man) in _TIGHT.items():
+        column = len(PHENOTYPES) - 1 + np.array([label.endswith(name) for label in labels]).nonzero()[0]
+        pull[:, column] = np.where(female, woman, man)[:, None]
     start[pregnant, belly] = rng.uniform(0.3, 1.0, pregnant.sum())
     for name in ("navel_girth", "navel_depth", "navel_breadth", "navel_height", "hip_depth"):
         tolerance[pregnant, names.index(name)] = 10.0
-    tolerance[~female, names.index("bust_points")] = 10.0
+    tolerance[~female, names.index("bust_points")] = 0.03
     breasts = len(PHENOTYPES) - 1 + np.flatnonzero([label.startswith("breast-") for label in labels])
     start[np.ix_(~female, breasts)] = 0.0
     pull[np.ix_(~female, breasts)] = 1e-3

@@ -130,7 +130,7 @@ def plan_tapes(source: AnnySource, topology: BodyTopology, phenotypes: np.ndarra
     tensor = torch.as_tensor(v)
     readings = read_tapes(topology, tensor)
     plan, marks = _Planner(), topology.landmarks
-    for name in ("head", "neck", "bust", "hip"):
+    for name in ("head", "neck", "bust", "underbust", "hip"):
         plan.loop(f"{name}_girth", readings.tapes[name], v)
     for name in ("thigh", "calf", "ankle", "upper_arm", "wrist"):
         for side in "lr":
