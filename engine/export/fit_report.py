@@ -280,7 +280,7 @@ def fit_report(garment: Garment, drape: Drape, body: Body, fabric: Fabric) -> Fi
     warnings = tuple(dict.fromkeys(garment.warnings + drape.warnings))
     peak = drape.metrics.get("strain_max", 0.0)
     if peak > PEAK_STRETCH:
-        warnings += (f"the cloth is stretched by {100 * peak:.0f} % somewhere, which no cloth bears: look at the strain map",)
+        warnings += (f"the cloth is stretched by {100 * peak:.0f} % somewhere, beyond what cloth bears: see the map",)
     if drape.status != "converged":
         warnings += (f"the drape is {drape.status.replace('_', ' ')}: read the figures with care",)
     return FitReport(garment=garment.name, fabric=fabric.name, zones=tuple(zones), summary=summary, warnings=warnings)
