@@ -12,6 +12,7 @@ from avatars.segment import person_height
 __all__ = ["first_view", "faces_right"]
 
 _UPRIGHT = np.diag([1.0, -1.0, -1.0])  #: body axes (left, up, front) seen by a camera that it faces
+PELVIS_SHARE = 0.53  #: height of the pelvis joint over stature
 _PITCH = 0.08  #: phones are held at chest height and look down a little [rad]
 _TILT_SPREAD = np.array([0.07, 0.20, 0.03])  #: of pitch, turn and roll [rad]
 _PELVIS_SPREAD = np.array([1.0, 1.0, 2.0])  #: how far off the first guess of the place may be [m]
@@ -48,4 +49,4 @@ def first_view(name: str, photo: Photo, found: Detection, height: float) -> View
     std[ORIENT] = np.abs(base.T) @ _TILT_SPREAD
     mean[CENTRE], std[CENTRE] = pelvis, _PELVIS_SPREAD
     std[FOCAL] = photo.focal.log_std
-    return View(name, photo.size, focal, base, mean.copy(), mean, std)
+    return View(name, photo.size, focal, base, mean.copy(), PELVIS_SHARE * height, mean, std)

@@ -54,6 +54,7 @@ CENTRE = slice(3, 6)  #: pelvis in the camera's axes [m]
 FOCAL = 6  #: logarithm of the focal length over its guess
 POSE = slice(7, 7 + len(POSE_DOFS))
 PARAMETERS = 7 + len(POSE_DOFS)
+CAMERA_HEIGHT, CAMERA_HEIGHT_STD = 1.25, 0.22  #: phones are held or put up at chest height [m]
 _STEP = 1e-5
 _HANGING = 1.3  #: shoulder rotation from the T-pose with arms hanging [rad]
 
@@ -80,8 +81,28 @@ class View:
     focal: float  #: guess of the focal length [px]
     base: np.ndarray  #: rotation of the body into the camera's axes before ``ORIENT``, shape [3, 3]
     q: np.ndarray  #: shape [PARAMETERS]
+    pelvis_height: float = 0.9  #: of the pelvis joint above the floor, roughly [m]
     prior_mean: np.ndarray = field(default_factory=lambda: view_parameters()[0])  #: shape [PARAMETERS]
     prior_std: np.ndarray = field(default_factory=lambda: view_parameters()[1])  #: shape [PARAMETERS]
+
+    def camera_height_residual(self, *, slopes: bool = False) -> tuple[float, np.ndarray]:
+        """How far the camera's height above the floor is from usual, in standard deviations, and its gradient by q.
+
+        The body is taken as upright: the height is along the root's own axis, from the pelvis.
+        """
+
+        def residual(q: np.ndarray) -> float:
+            up = (self.base @ rotation(q[ORIENT]))[:, 1]
+            return float(self.pelvis_height - up @ q[CENTRE] - CAMERA_HEIGHT) / CAMERA_HEIGHT_STD
+
+        here = residual(self.q)
+        gradient = np.zeros(PARAMETERS)
+        if slopes:
+            for i in range(CENTRE.stop):
+                moved = self.q.copy()
+                moved[i] += _STEP
+                gradient[i] = (residual(moved) - here) / _STEP
+        return here, gradient
 
     def camera(self) -> tuple[Camera, np.ndarray]:
         """The camera in a world of the body's axes with the pelvis joint at the origin, and that joint's place [m]."""

@@ -16,6 +16,7 @@ __all__ = ["person_height", "person_box", "cut_out", "cut_out_along", "skeleton_
 CUT_HEIGHT = 640.0  #: GrabCut works on a picture in which the person is this tall [px]
 LIMB_FLESH = 0.022  #: flesh around the skeleton's capsules at the least, fraction of the person's height
 MASK_ERROR = 0.008  #: how far outside MediaPipe's mask the body may reach, same unit
+MASK_DEPTH = 0.016  #: how far inside MediaPipe's mask background may reach, same unit
 BAND_HEIGHT = 900.0  #: the same for the second cut along a fitted silhouette [px]
 BAND_INSIDE, BAND_OUTSIDE = 0.012, 0.014  #: half-widths of the undecided band, fractions of the person's height
 BAND_WINDOW = 0.16  #: height of a window with colours of its own, fraction of the person's height
@@ -138,6 +139,8 @@ def cut_out_along(
     labels = _band_labels(body.astype(np.uint8), tall * scale, band)
     coarse = cv2.resize(found.mask[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
     skeleton = skeleton_mask(found, labels.shape, scale=scale, origin=(x0, y0))
+    gaps = _gaps(found, skeleton, tall * scale, scale=scale, origin=(x0, y0))
+    labels[_depth(coarse, gaps, tall * scale)] = cv2.GC_FGD
     labels[~_reach(coarse, skeleton, tall * scale)] = cv2.GC_BGD
     smooth = cv2.bilateralFilter(small, 5, 14, 1.5)[..., ::-1].copy()
     votes, weight = np.zeros(labels.shape, np.float32), np.full(labels.shape, 1e-6, np.float32)
@@ -197,9 +200,21 @@ def _reach(coarse: np.ndarray, skeleton: np.ndarray, unit: float) -> np.ndarray:
     return (person | limbs) > 0
 
 
+def _depth(coarse: np.ndarray, gaps: np.ndarray, unit: float) -> np.ndarray:
+    """Where body is certain: inside MediaPipe's mask by more than its error, but not where it may have filled a gap."""
+    person = (coarse > 0.5).astype(np.uint8)
+    return (cv2.erode(person, _disk(MASK_DEPTH * unit), borderValue=1) > 0) & ~gaps
+
+
 def _gaps(found: Detection, skeleton: np.ndarray, unit: float, *, scale: float, origin) -> np.ndarray:
-    """Where background may show through between arms and trunk and between the legs, which MediaPipe fills."""
+    """Where background may show through between arms and trunk and between the legs, which MediaPipe fills.
+
+    From the side there are none: what lies between an arm and the hip there is mostly trunk.
+    """
     out = np.zeros(skeleton.shape, np.uint8)
+    across = abs(found.point("shoulder_l")[0] - found.point("shoulder_r")[0])
+    if across < 0.4 * np.linalg.norm(found.middle("shoulder") - found.middle("hip")):
+        return out > 0
 
     def fill(*names: str) -> None:
         corners = [(found.point(n) - np.asarray(origin)) * scale for n in names]
@@ -216,8 +231,7 @@ def _trimap(coarse: np.ndarray, skeleton: np.ndarray, gaps: np.ndarray, unit: fl
     """GrabCut's four labels. ``unit`` is the person's height in pixels of this picture."""
     person = (coarse > 0.5).astype(np.uint8)
     far = ~_reach(coarse, skeleton, unit)
-    deep = cv2.erode(person, _disk(0.030 * unit), borderValue=1) > 0
-    deep &= cv2.dilate(skeleton.astype(np.uint8), _disk(LIMB_FLESH * unit)) > 0
+    deep = _depth(coarse, gaps, unit)
     labels = np.where(person > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     labels[gaps] = cv2.GC_PR_BGD
     labels[far] = cv2.GC_BGD

@@ -40,7 +40,7 @@ def body(model):
 def first_view(name):
     mean, std = parameters(name)
     mean[CENTRE], std[CENTRE], std[FOCAL] = (0.0, -0.1, 3.0), (1.0, 1.0, 2.0), 0.03
-    return View(name, SIZE, FOCAL_PX, BASES[name], mean.copy(), mean, std)
+    return View(name, SIZE, FOCAL_PX, BASES[name], mean.copy(), 0.9, mean, std)
 
 
 def exact_mask(pixels, faces, samples=4):
