@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
-from avatars.body_model import BodyModel
+from avatars.body_model import JOINT_NAMES, BodyModel
 from avatars.camera_guess import first_view
 from avatars.contours import Contour, refine, trace
 from avatars.fit_model import BodyArrays, View
@@ -37,6 +37,7 @@ FACE_MARKS = 11  #: the first landmarks are those of the face
 HEIGHT_STD = 0.005  #: of a typed height [m]
 MASS_LOG_STD = 0.03  #: scales, clothes and the density of bodies
 PRIOR_WIDENING = 2.5  #: the population's spread is widened so: outlines say more of a body than its kind does
+HEAD_WIDENING = 1.5  #: the same for the place of eyes and neck below the crown
 BANDS = (1.5, 1.0)  #: widths of the searches along the fitted outline, one after the other
 FLOOR = 0.10  #: least standard error of the shape, in standard deviations of the population
 MIN_HEIGHT, MAX_HEIGHT = 1.20, 2.30  #: of adults [m]
@@ -229,7 +230,7 @@ def _knowledge(model: BodyModel, sex: str, height: float, weight: float | None) 
         value, slope = tall(betas)
         return (value - height) / HEIGHT_STD, slope / HEIGHT_STD
 
-    scalars: list = [stature]
+    scalars: list = [stature, *_head_scalars(model, mean, covariance, height)]
     if weight is not None:
         mass = _mass(model)
 
@@ -241,6 +242,28 @@ def _knowledge(model: BodyModel, sex: str, height: float, weight: float | None) 
     widening = np.where(_lopsided(model), 1.0, PRIOR_WIDENING)
     spread = covariance * np.outer(widening, widening) + 1e-6 * np.eye(len(mean))
     return ShapeKnowledge(mean, np.linalg.inv(spread), tuple(scalars))
+
+
+def _head_scalars(model: BodyModel, mean: np.ndarray, covariance: np.ndarray, height: float) -> list:
+    """Hair hides the top of the head, which the stature goes to: eyes and neck lie below it as in other people of
+    this height (the prior, widened less)."""
+    tall, by_stature = _stature(model)(mean)
+    crown = topology_of(model).landmarks["head_top"]
+    up, up_by_beta = (a[:, 1].astype(np.float64) for a in (model.v_template, model.shapedirs))
+    scalars = []
+    for joints in ((JOINT_NAMES.index("left_eye"), JOINT_NAMES.index("right_eye")), (JOINT_NAMES.index("neck"),)):
+        weights = model.joint_regressor[list(joints)].mean(0).astype(np.float64)
+        slope = up_by_beta[crown].mean(0) - weights @ up_by_beta
+        start = up[crown].mean() - weights @ up
+        share = (slope @ covariance @ by_stature) / (by_stature @ covariance @ by_stature)
+        expected = start + slope @ mean + share * (height - tall)
+        std = HEAD_WIDENING * np.sqrt(slope @ covariance @ slope - share * (slope @ covariance @ by_stature))
+
+        def head(betas: np.ndarray, a=start - expected, b=slope, c=std) -> tuple[float, np.ndarray]:
+            return float(a + b @ betas) / c, b / c
+
+        scalars.append(head)
+    return scalars
 
 
 def _lopsided(model: BodyModel) -> np.ndarray:

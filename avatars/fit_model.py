@@ -54,8 +54,14 @@ CENTRE = slice(3, 6)  #: pelvis in the camera's axes [m]
 FOCAL = 6  #: logarithm of the focal length over its guess
 POSE = slice(7, 7 + len(POSE_DOFS))
 PARAMETERS = 7 + len(POSE_DOFS)
+SOLE_STD = 0.04  #: [rad]
 CAMERA_HEIGHT, CAMERA_HEIGHT_STD = 1.25, 0.22  #: phones are held or put up at chest height [m]
 _STEP = 1e-5
+_SOLES = np.zeros((2, PARAMETERS))
+for _leg, _joints in enumerate(((L_HIP, L_KNEE, L_ANKLE), (R_HIP, R_KNEE, R_ANKLE))):
+    for _i, _dof in enumerate(POSE_DOFS):
+        if _dof[0] in _joints and _dof[1] == 0:
+            _SOLES[_leg, POSE.start + _i] = 1.0
 _HANGING = 1.3  #: shoulder rotation from the T-pose with arms hanging [rad]
 
 
@@ -85,24 +91,24 @@ class View:
     prior_mean: np.ndarray = field(default_factory=lambda: view_parameters()[0])  #: shape [PARAMETERS]
     prior_std: np.ndarray = field(default_factory=lambda: view_parameters()[1])  #: shape [PARAMETERS]
 
-    def camera_height_residual(self, *, slopes: bool = False) -> tuple[float, np.ndarray]:
-        """How far the camera's height above the floor is from usual, in standard deviations, and its gradient by q.
+    def standing(self) -> tuple[np.ndarray, np.ndarray]:
+        """How unusual the stance is, in standard deviations, shape [3], and its derivatives by q, [3, PARAMETERS].
 
-        The body is taken as upright: the height is along the root's own axis, from the pelvis.
+        The camera's height above the floor, taken along the root's own axis; and for each leg whether its sole is
+        parallel to the floor, that is, whether the bends of hip, knee and ankle cancel.
         """
 
-        def residual(q: np.ndarray) -> float:
+        def height(q: np.ndarray) -> float:
             up = (self.base @ rotation(q[ORIENT]))[:, 1]
             return float(self.pelvis_height - up @ q[CENTRE] - CAMERA_HEIGHT) / CAMERA_HEIGHT_STD
 
-        here = residual(self.q)
-        gradient = np.zeros(PARAMETERS)
-        if slopes:
-            for i in range(CENTRE.stop):
-                moved = self.q.copy()
-                moved[i] += _STEP
-                gradient[i] = (residual(moved) - here) / _STEP
-        return here, gradient
+        slopes = np.zeros((3, PARAMETERS))
+        for i in range(CENTRE.stop):
+            moved = self.q.copy()
+            moved[i] += _STEP
+            slopes[0, i] = (height(moved) - height(self.q)) / _STEP
+        slopes[1:] = _SOLES / SOLE_STD
+        return np.concatenate([[height(self.q)], slopes[1:] @ self.q]), slopes
 
     def camera(self) -> tuple[Camera, np.ndarray]:
         """The camera in a world of the body's axes with the pelvis joint at the origin, and that joint's place [m]."""

@@ -208,10 +208,10 @@ class Problem:
             slack = (view.q - view.prior_mean)[self.free] / view.prior_std[self.free]
             normal[own, own] += view.prior_std[self.free] ** -2.0
             gradient[own] += slack / view.prior_std[self.free]
-            above, slope = view.camera_height_residual(slopes=True)
-            normal[np.ix_(own, own)] += np.outer(slope, slope)[np.ix_(self.free, self.free)]
-            gradient[own] += above * slope[self.free]
-            cost += float(slack @ slack) + above**2
+            stance, slope = view.standing()
+            normal[np.ix_(own, own)] += slope[:, self.free].T @ slope[:, self.free]
+            gradient[own] += stance @ slope[:, self.free]
+            cost += float(slack @ slack + stance @ stance)
         return normal, gradient, cost
 
     def _cost(self, betas: np.ndarray, matches: list) -> float:
@@ -221,7 +221,8 @@ class Problem:
             residual, _, _ = self._view_residuals(betas, i, matches[i], slopes=False)
             cost += self._robust(residual, self._weights(i, matches[i]))[1]
             slack = (view.q - view.prior_mean)[self.free] / view.prior_std[self.free]
-            cost += float(slack @ slack) + view.camera_height_residual()[0] ** 2
+            stance, _ = view.standing()
+            cost += float(slack @ slack + stance @ stance)
         return cost
 
     def _add_knowledge(self, betas: np.ndarray, normal: np.ndarray, gradient: np.ndarray) -> float:

@@ -99,8 +99,7 @@ def cut_out(rgb: np.ndarray, found: Detection, *, seed: int = 0) -> np.ndarray:
     coarse = cv2.resize(found.mask[y0:y1, x0:x1], (columns, rows), interpolation=cv2.INTER_AREA)
     unit = person_height(found) * scale
     skeleton = skeleton_mask(found, (rows, columns), scale=scale, origin=(x0, y0))
-    gaps = _gaps(found, skeleton, unit, scale=scale, origin=(x0, y0))
-    labels = _trimap(coarse, skeleton, gaps, unit)
+    labels = _trimap(coarse, skeleton, _gaps(found, skeleton, unit, scale=scale, origin=(x0, y0)), unit)
     cv2.setRNGSeed(seed)
     smooth = cv2.bilateralFilter(small, 5, 18, 2.0)  # sensor noise would widen the colour models
     cv2.grabCut(smooth[..., ::-1].copy(), labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 5, cv2.GC_INIT_WITH_MASK)
@@ -139,7 +138,7 @@ def cut_out_along(
     labels = _band_labels(body.astype(np.uint8), tall * scale, band)
     coarse = cv2.resize(found.mask[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
     skeleton = skeleton_mask(found, labels.shape, scale=scale, origin=(x0, y0))
-    gaps = _gaps(found, skeleton, tall * scale, scale=scale, origin=(x0, y0))
+    gaps, _ = _gaps(found, skeleton, tall * scale, scale=scale, origin=(x0, y0))
     labels[_depth(coarse, gaps, tall * scale)] = cv2.GC_FGD
     labels[~_reach(coarse, skeleton, tall * scale)] = cv2.GC_BGD
     smooth = cv2.bilateralFilter(small, 5, 14, 1.5)[..., ::-1].copy()
@@ -206,15 +205,20 @@ def _depth(coarse: np.ndarray, gaps: np.ndarray, unit: float) -> np.ndarray:
     return (cv2.erode(person, _disk(MASK_DEPTH * unit), borderValue=1) > 0) & ~gaps
 
 
-def _gaps(found: Detection, skeleton: np.ndarray, unit: float, *, scale: float, origin) -> np.ndarray:
+def _gaps(
+    found: Detection, skeleton: np.ndarray, unit: float, *, scale: float, origin
+) -> tuple[np.ndarray, np.ndarray]:
     """Where background may show through between arms and trunk and between the legs, which MediaPipe fills.
 
     From the side there are none: what lies between an arm and the hip there is mostly trunk.
+
+    Returns:
+        Where it is possible, and, clear of the limbs' flesh, where it is likely.
     """
     out = np.zeros(skeleton.shape, np.uint8)
     across = abs(found.point("shoulder_l")[0] - found.point("shoulder_r")[0])
     if across < 0.4 * np.linalg.norm(found.middle("shoulder") - found.middle("hip")):
-        return out > 0
+        return out > 0, out > 0
 
     def fill(*names: str) -> None:
         corners = [(found.point(n) - np.asarray(origin)) * scale for n in names]
@@ -224,16 +228,19 @@ def _gaps(found: Detection, skeleton: np.ndarray, unit: float, *, scale: float, 
         fill(f"shoulder_{s}", f"elbow_{s}", f"wrist_{s}", f"hip_{s}")
     fill("hip_l", "knee_l", "ankle_l", "ankle_r", "knee_r", "hip_r")
     near = cv2.dilate(skeleton.astype(np.uint8), _disk(LIMB_FLESH * unit))
-    return (out > 0) & (near == 0)
+    return (out > 0) & ~skeleton, (out > 0) & (near == 0)
 
 
-def _trimap(coarse: np.ndarray, skeleton: np.ndarray, gaps: np.ndarray, unit: float) -> np.ndarray:
+def _trimap(
+    coarse: np.ndarray, skeleton: np.ndarray, gaps: tuple[np.ndarray, np.ndarray], unit: float
+) -> np.ndarray:
     """GrabCut's four labels. ``unit`` is the person's height in pixels of this picture."""
+    possible, likely = gaps
     person = (coarse > 0.5).astype(np.uint8)
     far = ~_reach(coarse, skeleton, unit)
-    deep = _depth(coarse, gaps, unit)
+    deep = _depth(coarse, possible, unit)
     labels = np.where(person > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[gaps] = cv2.GC_PR_BGD
+    labels[likely] = cv2.GC_PR_BGD
     labels[far] = cv2.GC_BGD
     labels[skeleton | deep] = cv2.GC_FGD
     return labels
