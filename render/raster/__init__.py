@@ -1,0 +1,5 @@
+"""Differentiable rasterization of triangle meshes."""
+
+from render.raster.rasterize import rasterize_meshes
+
+__all__ = ["rasterize_meshes"]
