@@ -1,0 +1,72 @@
+"""What every recommender is: fitted on histories, it scores all items for any history, also of users it never saw.
+
+No recommender stores anything per user, so that forgetting a user needs no more than a refit on the events left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from recsys.features import ItemFeatures
+from recsys.histories import Histories
+
+__all__ = ["Data", "Recommender", "top_k", "rank_items", "MASKED"]
+
+MASKED = np.float32(-np.inf)
+BATCH_CELLS = 20_000_000
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a recommender learns from: histories up to a moment, and what the items are."""
+
+    histories: Histories
+    features: ItemFeatures
+
+
+class Recommender(Protocol):
+    """One way to score items. Options are the constructor's keywords; ``grid`` lists those worth trying."""
+
+    name: str
+    grid: dict[str, list[Any]]
+
+    def fit(self, data: Data) -> Recommender:
+        """Learns; returns itself."""
+
+    def score(self, histories: Histories) -> np.ndarray:
+        """Scores, higher is better, 0 where nothing is known, float32, shape [row, item]."""
+
+
+def top_k(scores: np.ndarray, k: int) -> np.ndarray:
+    """Best columns of each row, the best first, ties by the lower index; -1 where masked. Shape [row, k]."""
+    k = min(k, scores.shape[1])
+    part = np.argpartition(-scores, k - 1, axis=1)[:, :k] if k < scores.shape[1] else np.tile(
+        np.arange(scores.shape[1]), (len(scores), 1)
+    )  # fmt: skip
+    value = np.take_along_axis(scores, part, 1)
+    order = np.lexsort((part, -value), axis=1)
+    top = np.take_along_axis(part, order, 1)
+    return np.where(np.take_along_axis(value, order, 1) == MASKED, -1, top)
+
+
+def mask(scores: np.ndarray, histories: Histories, open_items: np.ndarray, repeats: bool) -> np.ndarray:
+    """The scores with closed items, and without ``repeats`` known ones, masked; in place."""
+    scores[:, ~open_items] = MASKED
+    if not repeats:
+        scores[histories.row, histories.item] = MASKED
+    return scores
+
+
+def rank_items(
+    model: Recommender, histories: Histories, open_items: np.ndarray, *, k: int = 10, repeats: bool = False
+) -> np.ndarray:
+    """The ``k`` best open items of the whole catalogue for each history, -1 beyond their end, shape [row, k]."""
+    size = max(1, BATCH_CELLS // histories.n_items)
+    parts = []
+    for low in range(0, len(histories), size):
+        batch = histories.rows(np.arange(low, min(low + size, len(histories))))
+        parts.append(top_k(mask(model.score(batch), batch, open_items, repeats), k))
+    return np.vstack(parts) if parts else np.empty((0, k), int)

@@ -1,0 +1,136 @@
+"""Holds the hybrid against its rivals: one split, everyone tuned on the same validation part, full ranking.
+
+Every recommender, rivals too, has its options chosen on a validation part cut from the training events, and is then
+fitted on all training events. The held-out part is used once, to count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.core.errors import UnsupportedError
+from recsys import metrics
+from recsys.als import ALS
+from recsys.base import Data, Recommender, rank_items
+from recsys.features import item_features
+from recsys.histories import collect
+from recsys.hybrid import COMPONENTS, fit_hybrid
+from recsys.schema import Catalogue, EventTable
+from recsys.splits import Split, split_events
+from recsys.tuning import options_of, tuned
+
+__all__ = ["evaluate"]
+
+RIVALS: tuple[Callable[..., Recommender], ...] = (*COMPONENTS.values(), ALS)
+
+
+def evaluate(
+    events: EventTable,
+    catalogue: Catalogue,
+    *,
+    split: str = "temporal",
+    fraction: float = 0.1,
+    repeats: bool = False,
+    catalogue_is_given: bool = True,
+    names: list[str] | None = None,
+    seed: int = 0,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Figures of the hybrid and its rivals on one split.
+
+    Args:
+        events: The whole log, sorted by time.
+        catalogue_is_given: Whether the catalogue is the shop's, and not only gathered from the log: otherwise
+            items that the training part does not name are not recommended by anybody.
+        names: Components of the hybrid (default: all).
+
+    Returns:
+        ``models``: per recommender Recall@10, NDCG@10 with 95 % intervals, coverage, novelty, cold-item figures;
+        ``differences``: hybrid minus each rival, paired; ``split``: sizes; ``hybrid``: what it chose.
+    """
+    cut = split_events(events, catalogue, split, fraction=fraction, repeats=repeats)
+    if not catalogue_is_given:
+        cut.open[cut.cold] = False
+    features = item_features(catalogue, seed=seed)
+    hybrid = fit_hybrid(
+        cut.train, catalogue, features,
+        open_items=cut.open, split=split, repeats=repeats, names=names, seed=seed, say=say,
+    )  # fmt: skip
+    judged = cut.known.rows(cut.users)
+    tops = {"hybrid": hybrid.rank(judged)[0]}
+    cold_tops = {"hybrid": _cold_ranking(hybrid, cut)}
+    chosen = {}
+    inner = split_events(cut.train, catalogue, split, repeats=repeats, catalogue_is_given=False)
+    fitted = {c.name: c for c in hybrid.components}
+    for make in RIVALS:
+        model = fitted.get(make.name)
+        if model is None:
+            try:
+                best, _ = tuned(make, Data(inner.known, features), inner, repeats=repeats, seed=seed)
+            except UnsupportedError as error:
+                say(str(error))
+                continue
+            model = make(**options_of(best)).fit(Data(collect(cut.train, len(catalogue)), features))
+        chosen[make.name] = options_of(model)
+        tops[make.name] = rank_items(model, judged, cut.open, repeats=repeats)
+        cold_tops[make.name] = rank_items(model, judged, cut.cold & cut.open)
+        say(f"{make.name}: ranked")
+    return {
+        "split": _sizes(cut, split, repeats),
+        "models": {name: _figures(cut, top, cold_tops[name]) for name, top in tops.items()},
+        "differences": {name: _difference(cut, tops["hybrid"], top) for name, top in tops.items() if name != "hybrid"},
+        "hybrid": hybrid.report,
+        "options": chosen,
+    }
+
+
+def _cold_ranking(hybrid: Any, cut: Split) -> np.ndarray:
+    """The hybrid's ranking among the unseen items alone."""
+    everything, hybrid.open = hybrid.open, cut.cold & cut.open
+    try:
+        return hybrid.rank(cut.known.rows(cut.users))[0]
+    finally:
+        hybrid.open = everything
+
+
+def _sizes(cut: Split, kind: str, repeats: bool) -> dict[str, Any]:
+    has = cut.known.lengths[cut.users] > 0
+    return {
+        "kind": kind, "repeats": repeats, "train_events": len(cut.train), "users": len(cut.users),
+        "users_with_history": int(has.sum()), "targets": len(cut.target), "items": int(cut.open.sum()),
+        "cold_items": int((cut.cold & cut.open).sum()), "cold_targets": int(cut.cold[cut.target].sum()),
+    }  # fmt: skip
+
+
+def _figures(cut: Split, top: np.ndarray, cold_top: np.ndarray) -> dict[str, Any]:
+    values = metrics.per_user(cut, top)
+    has = cut.known.lengths[cut.users] > 0
+    out: dict[str, Any] = {}
+    for name in ("recall", "ndcg"):
+        low, high = metrics.bootstrap_interval(values[name])
+        out[f"{name}@10"] = _round(values[name].mean())
+        out[f"{name}@10_interval95"] = [_round(low), _round(high)]
+        out[f"{name}@10_with_history"] = _round(values[name][has].mean()) if has.any() else None
+    cold, among = metrics.cold_recall(cut, top), metrics.cold_recall(cut, cold_top)
+    out["cold_recall@10"] = _round(cold.mean()) if len(cold) else None
+    out["cold_recall@10_among_cold"] = _round(among.mean()) if len(among) else None
+    out["cold_share_of_top10"] = _round((cut.cold[top] & (top >= 0)).sum() / max((top >= 0).sum(), 1))
+    out["coverage"] = _round(metrics.coverage(cut, top))
+    out["novelty_bits"] = round(metrics.novelty(cut, top), 3)
+    return out
+
+
+def _difference(cut: Split, ours: np.ndarray, theirs: np.ndarray) -> dict[str, Any]:
+    mine, other = metrics.per_user(cut, ours), metrics.per_user(cut, theirs)
+    out = {}
+    for name in ("recall", "ndcg"):
+        value = metrics.paired_difference(mine[name], other[name])
+        out[f"{name}@10"] = {k: _round(v) for k, v in value.items()}
+    return out
+
+
+def _round(value: float) -> float:
+    return round(float(value), 5)

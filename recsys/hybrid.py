@@ -1,0 +1,168 @@
+"""The recommender of Toile: several recommenders propose, a learned blend ranks, options and blend by validation.
+
+The training events are cut once more (``recsys.splits``). Each component is tuned and fitted on the earlier part,
+and the blend learns from what users then wanted in the later part, new items among it: so it knows how far to trust
+each component, for users of short and of long histories, and what a new item is worth. At last the components are
+fitted again on all training events. Nothing of a test period is ever seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from engine.core.errors import InputError
+from recsys.base import Data, Recommender
+from recsys.blend import Blend, learn_blend
+from recsys.candidates import DEPTH, ItemFacts, feature_names, gather, item_facts
+from recsys.content import Content, ContentToCollaborative, Trend
+from recsys.ease import EASE
+from recsys.features import ItemFeatures
+from recsys.histories import Histories, collect
+from recsys.item_knn import ItemKNN, NextItem
+from recsys.mult_vae import MultVAE
+from recsys.popularity import Popularity
+from recsys.schema import Catalogue, EventTable
+from recsys.splits import Split, split_events
+from recsys.tuning import options_of, tuned
+
+__all__ = ["COMPONENTS", "Hybrid", "fit_hybrid"]
+
+COMPONENTS: dict[str, Callable[..., Recommender]] = {
+    kind.name: kind for kind in (Popularity, ItemKNN, NextItem, EASE, Content, ContentToCollaborative, Trend, MultVAE)
+}
+BLEND_USERS = 6_000
+KEPT = 160
+BATCH_CELLS = 4_000_000
+
+
+@dataclass
+class Hybrid:
+    """A fitted hybrid.
+
+    Attributes:
+        components: Fitted recommenders.
+        blend: The ranker over their candidates.
+        facts: Of the items.
+        open: Items that may be recommended, bool, shape [item].
+        repeats: Whether items that the user wanted before may be recommended.
+        report: What was chosen, for people and for ``--json``.
+    """
+
+    components: list[Recommender]
+    blend: Blend
+    facts: ItemFacts
+    open: np.ndarray
+    repeats: bool
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def rank(self, histories: Histories, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """The ``k`` best items of each history and their scores; -1 beyond their end. Shapes [row, k]."""
+        size = max(1, BATCH_CELLS // histories.n_items)
+        items, scores = [], []
+        for low in range(0, len(histories), size):
+            batch = histories.rows(np.arange(low, min(low + size, len(histories))))
+            found = gather(self.components, self.facts, batch, self.open, self.repeats, depth=max(DEPTH, k))
+            score = np.where(found.item >= 0, self.blend.score(found.features), -np.inf)
+            order = np.argsort(-score, axis=1, kind="stable")[:, :k]
+            items.append(_widened(np.take_along_axis(found.item, order, 1), k, -1))
+            scores.append(_widened(np.take_along_axis(score, order, 1), k, -np.inf))
+        return np.vstack(items), np.vstack(scores)
+
+
+def fit_hybrid(
+    events: EventTable,
+    catalogue: Catalogue,
+    features: ItemFeatures,
+    *,
+    open_items: np.ndarray,
+    split: str = "temporal",
+    repeats: bool = False,
+    names: list[str] | None = None,
+    seed: int = 0,
+    say: Callable[[str], None] = lambda line: None,
+) -> Hybrid:
+    """Tunes the components, learns the blend, fits all on ``events``.
+
+    Args:
+        events: Training events only, sorted by time.
+        catalogue, features: The items.
+        open_items: Items that may be recommended, bool, shape [item].
+        split: How the training events are cut for validation; as they are cut for the test, see ``recsys.splits``.
+        repeats: Whether to recommend what the user wanted before.
+        names: Components (default: all).
+        say: Is told of progress.
+
+    Raises:
+        InputError: An unknown component, or too few events.
+    """
+    names = list(names or COMPONENTS)
+    unknown = [n for n in names if n not in COMPONENTS]
+    if unknown:
+        hint = f"some of {', '.join(COMPONENTS)}"
+        raise InputError("recsys.component", f"component '{unknown[0]}' is not known", hint)
+    cut = split_events(events, catalogue, split, repeats=repeats, catalogue_is_given=False)
+    if not len(cut.users):
+        raise InputError("recsys.few", "nobody wanted anything new in the validation part", "give a longer log")
+    before = Data(cut.known, features)
+    chosen, report = [], {}
+    for name in names:
+        model, score = tuned(COMPONENTS[name], before, cut, repeats=repeats, seed=seed)
+        chosen.append(model)
+        report[name] = {"options": options_of(model), "validation_ndcg": round(score, 5)}
+        say(f"{name}: {report[name]['options']}, validation NDCG@10 {score:.4f}")
+    rng = np.random.default_rng(seed)
+    if len(cut.users) > BLEND_USERS:
+        cut = cut.some(np.sort(rng.choice(len(cut.users), BLEND_USERS, replace=False)))
+    blend, learnt = _learnt(chosen, item_facts(before, catalogue.available_from), cut, repeats, rng)
+    say(f"blend: {learnt}")
+    n = len(catalogue)
+    now = Data(collect(events, n), features)
+    for position, model in enumerate(chosen):
+        chosen[position] = type(model)(**options_of(model)).fit(now)
+    facts = item_facts(now, catalogue.available_from)
+    blend.new_offset = _rarer_now(cut, catalogue, open_items & (facts.table[:, 8] > 0))
+    return Hybrid(chosen, blend, facts, open_items, repeats, {"components": report, "blend": learnt})
+
+
+def _learnt(
+    components: list[Recommender], facts: ItemFacts, cut: Split, repeats: bool, rng: np.random.Generator
+) -> tuple[Blend, dict[str, float]]:
+    """The blend from the judged users' candidates: all hits, and ``KEPT`` candidates in all."""
+    names = feature_names(components)
+    users, n = len(cut.users), cut.known.n_items
+    features = np.zeros((users, KEPT, len(names)), np.float32)
+    hit, valid = np.zeros((users, KEPT), bool), np.zeros((users, KEPT), bool)
+    pairs = np.unique(cut.target_row.astype(np.int64) * n + cut.target)
+    size = max(1, BATCH_CELLS // n)
+    for low in range(0, users, size):
+        rows = np.arange(low, min(low + size, users))
+        found = gather(components, facts, cut.known.rows(cut.users[rows]), cut.open, repeats)
+        is_hit = np.isin(rows[:, None] * np.int64(n) + found.item, pairs) & (found.item >= 0)
+        # Hits first, then the leading candidates of the components mixed with random others.
+        leading = found.features[:, :, 1 : 2 * len(components) : 2].max(2)
+        key = np.where(found.item < 0, -1.0, is_hit * 10.0 + leading + rng.random(leading.shape))
+        pick = np.argsort(-key, axis=1)[:, :KEPT]
+        width = pick.shape[1]
+        features[rows, :width] = np.take_along_axis(found.features, pick[:, :, None], 1)
+        hit[rows, :width] = np.take_along_axis(is_hit, pick, 1)
+        valid[rows, :width] = np.take_along_axis(found.item >= 0, pick, 1)
+    wanted = np.clip(np.diff(cut.target_start), 1, 10)
+    ideal = np.cumsum(1 / np.log2(np.arange(2, 12)))[wanted - 1]
+    if not hit.any():
+        raise InputError("recsys.few", "the validation part holds no item that could be foreseen", "give a longer log")
+    return learn_blend(features, hit, valid, ideal, names.index("new"), seed=int(rng.integers(2**31)))
+
+
+def _rarer_now(cut: Split, catalogue: Catalogue, new: np.ndarray) -> float:
+    """log of new items then per new item now, where a new item's existence was only known by its being wanted."""
+    undated = ~np.isfinite(catalogue.available_from)
+    then, now = int((cut.cold & undated).sum()), int((new & undated).sum())
+    return float(np.log(max(then, 1) / now)) if now > max(then, 1) and now > 0.5 * new.sum() else 0.0
+
+
+def _widened(rows: np.ndarray, k: int, fill: float) -> np.ndarray:
+    return np.pad(rows, ((0, 0), (0, k - rows.shape[1])), constant_values=fill)

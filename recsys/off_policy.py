@@ -1,0 +1,96 @@
+"""What another policy would have earned, from the log of the one that ran: judged before it is shown to anybody.
+
+Inverse propensity scoring (Horvitz and Thompson 1952), its self-normalised form (Swaminathan and Joachims 2015) and
+the doubly robust estimate (Dudik et al. 2011), whose reward model is cross-fitted (Chernozhukov et al. 2018): each
+decision is predicted by a model that did not learn from it. Intervals are normal, from the estimates' influence
+functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Decisions", "Estimate", "ips", "snips", "doubly_robust"]
+
+Z95 = 1.959964
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Logged decisions.
+
+    Attributes:
+        contexts: Features of the user with each item offered, shape [decision, arm, feature].
+        arm: The item shown, int, shape [decision].
+        propensity: Probability with which it was shown, shape [decision].
+        reward: Shape [decision].
+    """
+
+    contexts: np.ndarray
+    arm: np.ndarray
+    propensity: np.ndarray
+    reward: np.ndarray
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Expected reward per decision of a policy.
+
+    Attributes:
+        value, low, high: Estimate and its 95 % interval.
+        effective: Decisions that the weighted log is worth (Kish).
+    """
+
+    value: float
+    low: float
+    high: float
+    effective: float
+
+
+def ips(log: Decisions, policy: np.ndarray) -> Estimate:
+    """Unbiased; wide where the policies differ much. ``policy``: its probabilities, shape [decision, arm]."""
+    weight = _weights(log, policy)
+    return _estimate(weight * log.reward, weight)
+
+
+def snips(log: Decisions, policy: np.ndarray) -> Estimate:
+    """Weights normalised by their mean: slightly biased, much less spread."""
+    weight = _weights(log, policy)
+    value = float((weight * log.reward).sum() / max(weight.sum(), 1e-12))
+    return _estimate(value + weight * (log.reward - value) / max(weight.mean(), 1e-12), weight)
+
+
+def doubly_robust(log: Decisions, policy: np.ndarray, *, folds: int = 5, l2: float = 1.0) -> Estimate:
+    """A ridge model's prediction for the policy, corrected by the weighted residuals of the log."""
+    weight, n = _weights(log, policy), len(log.arm)
+    rows = np.arange(n)
+    predicted = np.zeros(policy.shape)
+    fold = rows % folds
+    shown = _with_intercept(log.contexts[rows, log.arm])
+    for part in range(folds):
+        learn, judge = fold != part, fold == part
+        gram = shown[learn].T @ shown[learn] + l2 * np.eye(shown.shape[1])
+        coefficients = np.linalg.solve(gram, shown[learn].T @ log.reward[learn])
+        predicted[judge] = _with_intercept(log.contexts[judge]) @ coefficients
+    terms = (policy * predicted).sum(1) + weight * (log.reward - predicted[rows, log.arm])
+    return _estimate(terms, weight)
+
+
+def _weights(log: Decisions, policy: np.ndarray) -> np.ndarray:
+    if policy.shape != log.contexts.shape[:2] or not np.allclose(policy.sum(1), 1):
+        raise ValueError("policy: one probability for each decision and item, rows that sum to 1")
+    if not ((log.propensity > 0) & (log.propensity <= 1)).all():
+        raise ValueError("logged propensities must be in (0, 1]")
+    return policy[np.arange(len(log.arm)), log.arm] / log.propensity
+
+
+def _with_intercept(contexts: np.ndarray) -> np.ndarray:
+    return np.concatenate([contexts, np.ones((*contexts.shape[:-1], 1))], axis=-1)
+
+
+def _estimate(terms: np.ndarray, weight: np.ndarray) -> Estimate:
+    mean, error = float(terms.mean()), float(terms.std(ddof=1) / np.sqrt(len(terms)))
+    effective = float(weight.sum() ** 2 / max((weight**2).sum(), 1e-12))
+    return Estimate(mean, mean - Z95 * error, mean + Z95 * error, effective)
