@@ -10,7 +10,7 @@ from engine.core.taichi_runtime import ti
 from render.raster.grouping import Groups, stable_groups
 from render.raster.triangle import EPS, edge, vec2
 
-__all__ = ["TILE", "Grid", "Bins", "bin_faces", "pixel_centres"]
+__all__ = ["TILE", "Grid", "Bins", "bin_faces", "pixel_centres", "image_shape"]
 
 TILE = 8  #: pixels along a tile's side
 
@@ -63,6 +63,14 @@ class Bins:
     first: torch.Tensor
     groups: Groups
     face: torch.Tensor
+
+
+def image_shape(image_size: int | tuple[int, int]) -> tuple[int, int]:
+    """(height, width) from a side or a pair."""
+    pair = (image_size, image_size) if isinstance(image_size, int) else tuple(int(side) for side in image_size)
+    if len(pair) != 2 or min(pair) < 1:
+        raise InputError("raster.size", f"an image of size {image_size} does not exist", "give (height, width)")
+    return pair
 
 
 def pixel_centres(count: int, other: int, device: torch.device) -> torch.Tensor:

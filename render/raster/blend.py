@@ -3,7 +3,7 @@
 import torch
 
 from engine.core.taichi_runtime import ti
-from render.raster.fragment_ops import ready
+from render.raster.device import ready
 
 __all__ = ["sigmoid_alpha"]
 

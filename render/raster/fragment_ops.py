@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import torch
 
 from engine.core.errors import InputError
-from engine.core.taichi_runtime import backend, init
 from render.raster import fragments
 from render.raster.binning import TILE, Grid, bin_faces, pixel_centres
 from render.raster.grouping import stable_groups, sum_by_group
 
-__all__ = ["Settings", "rasterize_corners", "gather_corners", "ready"]
+__all__ = ["Settings", "rasterize_corners", "gather_corners"]
 
 
 @dataclass(frozen=True)
@@ -25,12 +24,6 @@ class Settings:
     perspective_correct: bool
     clip_barycentric_coords: bool
     cull_backfaces: bool
-
-
-def ready(tensor: torch.Tensor) -> None:
-    """Starts the kernels' runtime for the tensor's device, if nothing has started it yet."""
-    if not backend() or tensor.is_cuda:
-        init(device="cuda" if tensor.is_cuda else "cpu")
 
 
 def gather_corners(verts: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:

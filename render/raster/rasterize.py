@@ -9,8 +9,10 @@ import torch
 
 from engine.core.errors import InputError, UnsupportedError
 from render.raster import twin
+from render.raster.binning import image_shape
 from render.raster.clip import Clipped, clip_near
-from render.raster.fragment_ops import Settings, gather_corners, rasterize_corners, ready
+from render.raster.device import ready
+from render.raster.fragment_ops import Settings, gather_corners, rasterize_corners
 
 __all__ = ["rasterize_meshes"]
 
@@ -65,7 +67,7 @@ def rasterize_meshes(
         raise InputError("raster.argument", f"rasterize_meshes has no argument {sorted(unknown)[0]!r}", "")
     verts, packed, face_image, images = _packed(verts_ndc, faces)
     settings = Settings(
-        image_size=_size(image_size),
+        image_size=image_shape(image_size),
         blur_radius=float(blur_radius),
         faces_per_pixel=int(faces_per_pixel),
         perspective_correct=bool(perspective_correct),
@@ -129,13 +131,6 @@ def _packed(verts_ndc, faces) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor,
     index = torch.arange(images, device=faces.device)
     packed = (faces[None] + (index * count)[:, None, None]).reshape(-1, 3)
     return batch.reshape(-1, 3).float(), packed, torch.repeat_interleave(index, len(faces)).int(), images
-
-
-def _size(image_size) -> tuple[int, int]:
-    pair = (image_size, image_size) if isinstance(image_size, int) else tuple(int(side) for side in image_size)
-    if len(pair) != 2 or min(pair) < 1:
-        raise InputError("raster.size", f"an image of size {image_size} does not exist", "give (height, width)")
-    return pair
 
 
 def _check(verts: torch.Tensor, faces: torch.Tensor, settings: Settings) -> None:
