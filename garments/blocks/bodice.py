@@ -29,6 +29,12 @@ NEEDED = (
 BLADE_EASE = 0.006
 #: Smallest width of the armhole between pitch point and side seam [m].
 MIN_SCYE_WIDTH = 0.035
+#: The back's share of a girth. A side seam in the middle of the armhole leaves it 0.46 to 0.48 for women and about half
+#: for men (from Mueller & Sohn's widths); armholes stay balanced between front and back with it.
+BACK_SHARE = (0.475, 0.52)
+#: How far inside the shoulder's end the armhole reaches at most, front and back [m]. The lines across are measured in
+#: the draping pose, whose raised arms draw them together.
+PITCH_INSET = {False: 0.025, True: 0.015}
 
 
 @dataclass(frozen=True)
@@ -48,9 +54,9 @@ class Half:
 
 
 def _share(m: dict[str, float], name: str, back: bool) -> float:
-    """Half width of the body's front or back at a girth [m]; implausible side lines are pulled to the middle."""
+    """Half width of the body's front or back at a girth [m]; side lines far from the draft's are pulled to it."""
     girth = m[f"{name}_girth"]
-    half = float(np.clip(m[f"back_{name}_width"], 0.42 * girth, 0.56 * girth))
+    half = float(np.clip(m[f"back_{name}_width"], BACK_SHARE[0] * girth, BACK_SHARE[1] * girth))
     return half / 2 if back else (girth - half) / 2
 
 
@@ -64,7 +70,7 @@ def upper_half(m: dict[str, float], form: UpperForm, *, back: bool, ease_bust: f
         ease_bust: Ease on the whole bust girth [m]; likewise waist and hip.
         neck_widen: How far the neckline leaves the neck at the shoulder [m].
         neck_lower: How far it is lowered at the centre [m].
-        armhole_lower: Depth of the armhole below the armpit [m].
+        armhole_lower: Depth of the armhole below the arm's pit, arms hanging [m].
         shoulder: Ease of the shoulder seam; negative for a sleeveless armhole inside the shoulder point [m].
         dart: Whether the front's extra length goes into a side dart; else a third of it goes over the shoulder.
     """
@@ -77,15 +83,17 @@ def upper_half(m: dict[str, float], form: UpperForm, *, back: bool, ease_bust: f
     side_neck = np.array([neck_x + neck_widen, top - neck_widen * np.tan(slope)])
     # the back shoulder is eased onto the front one: room for the shoulder blade
     tip = np.array([neck_x, top]) + along * (m["shoulder_length"] + shoulder + (BLADE_EASE if back else 0.0))
-    under_y = tip[1] - m["armscye_depth"] - 0.007 - armhole_lower
-    bust_y = min(m["back_waist_length"] - m["back_neck_to_bust_line"], under_y - 0.02)
+    bust_line = m["back_waist_length"] - m["back_neck_to_bust_line"]
+    # the dart points at the bust from below the armhole
+    under_y = max(m["back_waist_length"] - form.scye_depth - armhole_lower, bust_line + 0.01)
+    bust_y = min(bust_line, under_y - 0.02)
     if not back:
         side_neck, tip = side_neck + [0, taken], tip + [0, taken]
     lift = taken if (dart and not back) else 0.0
     depth = form.rise + neck_lower * 0.35 if back else form.front_depth + neck_lower
     bust_x = _share(m, "bust", back) + ease_bust / 4
     across = max(m["across_back_width" if back else "across_front_width"] / 2, 0.96 * form.armpit)
-    across += ease_bust * (0.06 if back else 0.04)
+    across = max(across + ease_bust * (0.06 if back else 0.04), tip[0] - PITCH_INSET[back])
     pitch_x = min(across, bust_x - MIN_SCYE_WIDTH, tip[0] - 0.004)
     under = np.array([bust_x, under_y + lift])
     return Half(
@@ -107,10 +115,12 @@ def even_sides(front: Half, back: Half) -> tuple[Half, Half]:
 
 
 def armhole(path: Outline, h: Half, *, back: bool) -> None:
-    """Draws the armhole from the underarm (where the path is) to the shoulder tip, square to side seam and shoulder."""
+    """Draws the armhole from the end of the side seam to the shoulder tip, square to side seam and shoulder."""
     k = 0.58 if back else 0.68  # the front is hollowed out more
     u, p = path.at, h.pitch
-    path.curve(p, (u[0] - k * (u[0] - p[0]), u[1]), (p[0], p[1] - k * (p[1] - u[1])), label="armhole_low")
+    up = unit(u - path.steps[-2].end)
+    leave = np.array([-up[1], up[0]]) * min(k * (u[0] - p[0]), 0.09)
+    path.curve(p, u + leave, (p[0], p[1] - k * (p[1] - u[1])), label="armhole_low")
     square = unit(h.side_neck - h.tip)
     inward = np.array([-square[1], square[0]])  # square to the shoulder, pointing down
     reach = 0.36 * (h.tip[1] - p[1])
@@ -141,8 +151,12 @@ def side(path: Outline, h: Half, *, waist_x: float, hem: np.ndarray | None = Non
     high = bust + [0.0, h.extra]
     above = h.underarm - high
     if dart_tip is not None and h.extra > 0:
-        # both legs as long: the upper one is stretched to the length of the lower, and takes the underarm along
+        # both legs as long: the upper one is stretched to the length of the lower, and takes the underarm along; the
+        # seam above is turned by the dart's angle, so that it goes on straight once the dart is closed
         high = dart_tip + unit(high - dart_tip) * np.linalg.norm(bust - dart_tip)
+        closed, opened = unit(bust - dart_tip), unit(high - dart_tip)
+        cos, sin = closed @ opened, closed[0] * opened[1] - closed[1] * opened[0]
+        above = np.array([[cos, -sin], [sin, cos]]) @ above
         path.line(dart_tip, "dart9_a").line(high, "dart9_b")
     path.line(high + above, "side_top")
 

@@ -21,6 +21,11 @@ __all__ = ["Stand", "UpperForm", "estimated_landmarks"]
 
 #: Gap between the body and a panel that starts flat before it [m].
 TORSO_GAP, SLEEVE_GAP, LEG_GAP, NECK_GAP = 0.05, 0.035, 0.05, 0.035
+#: Usual height of the back neck point over the shoulder points [m].
+NAPE = 0.058
+#: What the way down the curved back is longer than its height, and the armpits are lower when the arms hang [m]. With
+#: it the depths come out within 1 cm of a tenth of the bust girth + 10.5 cm (Mueller & Sohn).
+HANGING = 0.015
 _NECK_MARKS = ("side_neck_point_l", "side_neck_point_r", "front_neck_point", "back_neck_point")
 
 
@@ -82,6 +87,7 @@ class UpperForm:
     front_depth: float  #: of the front neck point below the side neck point
     back_neck: float  #: half width of the back neck, over its curve
     armpit: float  #: half distance of the armpits; 0 if unknown
+    scye_depth: float  #: from the back neck point down the back to the level of the armpits, arms hanging
 
 
 class Stand:
@@ -104,7 +110,7 @@ class Stand:
         neck = m["neck_base_girth"]
         if not self._measured:
             rise = 0.02 + 0.004 * float(np.clip((neck - 0.36) / 0.06, -1, 1))
-            return UpperForm(rise, neck / 5 - 0.002, 0.53 * m["neck_width"], 0.0)
+            return UpperForm(rise, neck / 5 - 0.002, 0.53 * m["neck_width"], 0.0, m["armscye_depth"] + NAPE + HANGING)
         side = (self.at["side_neck_point_l"] * [1, 1, 1] + self.at["side_neck_point_r"] * [-1, 1, 1]) / 2
         front, back = self.at["front_neck_point"] - side, self.at["back_neck_point"] - side
         rise = float(np.clip(0.012 - back[1] + 0.3 * abs(back[2]), 0.012, 0.03))
@@ -113,6 +119,7 @@ class Stand:
             rise=rise, front_depth=float(np.clip(np.hypot(front[1], front[2]), 0.055, 0.14)),
             back_neck=float(np.clip(1.04 * np.hypot(side[0], back[2]), half, half + 0.02)),
             armpit=float(self.at["armpit_l"][0] - self.at["armpit_r"][0]) / 2,
+            scye_depth=self.at["back_neck_point"][1] - self.level("armpit_l", "armpit_r") + HANGING,
         )
 
     def level(self, *names: str) -> float:

@@ -60,7 +60,7 @@ def sheath(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None 
     skirt = skirt_shares(m, ease_hip=o.ease_hip, ease_waist=o.ease_waist, max_darts={False: 2, True: 3})
     halves = {
         b: upper_half(m, form, back=b, ease_bust=o.ease, ease_waist=o.ease_waist, ease_hip=o.ease_hip, neck_widen=0.02,
-                      neck_lower=o.neck_drop, armhole_lower=0.014, dart=True, shoulder=-0.012) for b in (False, True)
+                      neck_lower=o.neck_drop, armhole_lower=0.002, dart=True, shoulder=-0.012) for b in (False, True)
     }
     shares = _bodice_shares(halves, skirt)
     level = stand.level("side_neck_point_l", "side_neck_point_r") + 0.01 - halves[False].side_neck[1]

@@ -32,7 +32,7 @@ SHIRT_NEEDS = (*NEEDED, "neck_girth", "upper_arm_girth", "arm_length", "wrist_gi
 #: Smallest bust dart worth sewing, and how far its tip stays off the bust point [m].
 MIN_DART, DART_SHORT = 0.012, 0.03
 #: Fold between stand and fall at their seam [rad]: over to the right side (negative), with a soft roll.
-FOLD = -2.3
+FOLD = -2.6
 #: Bending stiffness of the collar over that of the cloth: two layers and a fused interlining.
 FUSED = 8.0
 #: Layer in which the fall starts: clear of the fronts and the yoke, over which it is drawn.
@@ -53,7 +53,7 @@ class ShirtOptions:
     length: float | None = option(None, 0.04, 0.60, "hem below the natural waist; by default just below the hip level")
     sleeve_length: float | None = option(None, 0.25, 0.85, "shoulder point to wrist; by default the arm's length")
     sleeve_ease: float = option(0.09, 0.02, 0.30, "ease on the upper arm girth")
-    cuff_ease: float = option(0.05, 0.02, 0.20, "ease on the wrist girth")
+    cuff_ease: float = option(0.065, 0.02, 0.20, "ease on the wrist girth")
     cuff: float = option(0.06, 0.03, 0.12, "height of the cuff")
     cap_ease: float = option(0.015, 0.0, 0.06, "sleeve cap over armhole, less one [-]")
     stand: float = option(0.03, 0.015, 0.06, "height of the collar's stand")
@@ -74,7 +74,7 @@ def shirt(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None =
     d = Draft("shirt")
     drop = 1.1 * m["waist_to_hip"] if o.length is None else o.length
     common = {"ease_bust": o.ease, "ease_waist": o.ease_waist, "ease_hip": o.ease_hip, "neck_widen": 0.004,
-              "neck_lower": 0.004, "armhole_lower": 0.026}
+              "neck_lower": 0.004, "armhole_lower": 0.014}
     dart = upper_half(m, form, back=False, dart=True, **common).extra >= MIN_DART
     front, back = even_sides(*(upper_half(m, form, back=b, dart=dart, **common) for b in (False, True)))
     front, back = (_semi_fitted(h) for h in (front, back))
@@ -182,7 +182,7 @@ def _sleeves(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions, back:
               for s in "lr"}
     lengths = [d.length(*holes["l", b]) * (1 + o.cap_ease) for b in (False, True)]
     cap = fit_cap(*lengths, biceps=m["upper_arm_girth"] + o.sleeve_ease,
-                  max_height=0.75 * (back.tip[1] - back.underarm[1]))
+                  max_height=0.68 * (back.tip[1] - back.underarm[1]))
     whole = m["arm_length"] + 0.015 if o.sleeve_length is None else o.sleeve_length
     cuff = m["wrist_girth"] + o.cuff_ease
     length = max(whole - o.cuff, cap.height + 0.05)

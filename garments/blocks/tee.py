@@ -51,7 +51,7 @@ def tee(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = N
     drop = m["waist_to_hip"] + 0.02 if o.length is None else o.length
     front, back = even_sides(*(
         upper_half(m, form, back=b, ease_bust=o.ease, ease_waist=o.ease, ease_hip=o.ease_hip, neck_widen=0.012,
-                   neck_lower=o.neck_drop, armhole_lower=0.024, dart=False) for b in (False, True)
+                   neck_lower=o.neck_drop, armhole_lower=0.008, dart=False) for b in (False, True)
     ))
     halves = {False: front, True: back}
     for is_back, h in halves.items():

@@ -168,6 +168,36 @@ def test_right_angles_at_the_shoulder_and_underarm(garment, body):
 
 
 @pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize(("garment", "front", "s"), [("shirt", "front_l", ""), ("sheath", "bodice_front", "_l")])
+def test_side_seam_is_straight_over_the_sewn_bust_dart(garment, front, s, body):
+    panel = drafted(garment, body).panel(front)
+    if f"dart9_a{s}" not in [e.label for e in panel.edges]:
+        return  # a figure that needs no bust dart
+
+    def way(name: str, at: float) -> float:
+        v = np.diff(edge(panel, name + s).points(np.array([at, at + 0.001])), axis=0)[0]
+        return float(np.degrees(np.arctan2(v[1], v[0])))
+
+    opened = way("dart9_b", 0.0) - (way("dart9_a", 0.0) - 180)  # the angle at the dart's tip
+    kink = way("side_top", 0.0) - opened - way("side_up", 0.999)
+    assert abs((kink + 180) % 360 - 180) < 1.0
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("garment", ["tee", "shirt"])
+def test_armholes_are_deep_enough_for_the_arm(garment, body):
+    """A hole too short for the arm leaves a cap without height, whose sleeve ties the arm to the body."""
+    pattern, m = drafted(garment, body), BODIES[body]
+    front = pattern.panel("sleeve_l_front")
+    height = max(edge(front, "cap").points(np.array([0.0, 1.0]))[:, 1])
+    assert height > 0.15 * m["upper_arm_girth"]
+    widths = [np.ptp(edge(pattern.panel(f"sleeve_l_{f}"), "cap").points(np.array([0.0, 1.0]))[:, 0])
+              for f in ("front", "back")]
+    assert sum(widths) > m["upper_arm_girth"] + 0.03
+    assert 0.65 < widths[0] / widths[1] < 1.6
+
+
+@pytest.mark.parametrize("body", BODIES)
 def test_waistline_runs_smoothly_over_sewn_darts(body):
     pattern = drafted("skirt_straight", body)
     for name, side in (("skirt_front", "l"), ("skirt_back", "r")):
