@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any, NoReturn
 
-from engine import __version__
+from engine import __version__, recsys_commands
 from engine.core.errors import InputError, ToileError
 
 __all__ = ["main"]
@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (("garments", "list the garments of the library"), ("fabrics", "list the fabrics")):
         p = add(name, text)
         p.add_argument("--json", action="store_true", help="print one JSON line")
+    recsys_commands.add_parser(commands)
     add("warm", "compile the simulation kernels now, so that the first drape does not wait for them")
     return parser
 
@@ -103,9 +104,12 @@ def main(argv: list[str] | None = None) -> int:
     with only_json_on_stdout(wants_json) as emit:
         try:
             args = _parser().parse_args(argv)
-            from engine import commands
+            if args.command == "recsys":
+                value, code = recsys_commands.run(args, emit)
+            else:
+                from engine import commands
 
-            value, code = commands.COMMANDS[args.command](args, emit)
+                value, code = commands.COMMANDS[args.command](args, emit)
         except ToileError as error:
             return _fail(error, emit if wants_json else None)
         except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -11,7 +12,13 @@ from engine.core.errors import UnsupportedError
 from recsys.base import Data
 from recsys.histories import Histories
 
-__all__ = ["ALS"]
+__all__ = ["ALS", "als_is_installed"]
+
+
+def als_is_installed() -> bool:
+    """Whether the optional package ``implicit`` is there."""
+    return importlib.util.find_spec("implicit") is not None
+
 
 
 @dataclass

@@ -61,12 +61,22 @@ def mask(scores: np.ndarray, histories: Histories, open_items: np.ndarray, repea
 
 
 def rank_items(
-    model: Recommender, histories: Histories, open_items: np.ndarray, *, k: int = 10, repeats: bool = False
-) -> np.ndarray:
-    """The ``k`` best open items of the whole catalogue for each history, -1 beyond their end, shape [row, k]."""
+    model: Recommender, histories: Histories, open_items: np.ndarray, *, k: int = 10, repeats: bool = False,
+    mix_ties: bool = False,
+) -> np.ndarray:  # fmt: skip
+    """The ``k`` best open items of the whole catalogue for each history, -1 beyond their end, shape [row, k].
+
+    Args:
+        mix_ties: Orders equal scores at random for each row, not by index: for judging among items of which a model
+            may know nothing.
+    """
     size = max(1, BATCH_CELLS // histories.n_items)
-    parts = []
+    parts, rng = [], np.random.default_rng(0)
     for low in range(0, len(histories), size):
         batch = histories.rows(np.arange(low, min(low + size, len(histories))))
-        parts.append(top_k(mask(model.score(batch), batch, open_items, repeats), k))
+        scores = mask(model.score(batch), batch, open_items, repeats)
+        if mix_ties:
+            reach = np.where(scores == MASKED, 0, np.abs(scores)).max(1, keepdims=True)
+            scores = scores + rng.random(scores.shape, np.float32) * (1e-5 * reach + 1e-20)
+        parts.append(top_k(scores, k))
     return np.vstack(parts) if parts else np.empty((0, k), int)

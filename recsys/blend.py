@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recsys.diversity import with_a_new_one
+
 __all__ = ["Blend", "learn_blend"]
 
 HIDDEN = 24
@@ -52,7 +54,8 @@ class Blend:
 
 
 def learn_blend(
-    features: np.ndarray, hit: np.ndarray, valid: np.ndarray, ideal: np.ndarray, new_feature: int, *, seed: int = 0
+    features: np.ndarray, hit: np.ndarray, valid: np.ndarray, ideal: np.ndarray, new_feature: int, first: np.ndarray,
+    *, seed: int = 0,
 ) -> tuple[Blend, dict[str, float]]:
     """Fits the blend on validation users.
 
@@ -62,9 +65,11 @@ def learn_blend(
         valid: Which candidates there are, bool, shape [user, candidate].
         ideal: Best possible DCG@10 of each user, shape [user].
         new_feature: Index of the feature that marks items without history.
+        first: Linear weights to start from, shape [feature].
 
     Returns:
-        The blend, and what was chosen: hidden width, weight decay, NDCG@10 on the users held out.
+        The blend, and what was chosen: hidden width, weight decay, epochs, NDCG@10 on the users held out, and the
+        share of it that keeping the last place for a new item costs.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(features))
@@ -72,14 +77,16 @@ def learn_blend(
     flat = features[valid]
     mean, spread = flat.mean(0), flat.std(0)
     spread[spread < 1e-4] = 1.0
-    start = (mean.astype(np.float32), spread.astype(np.float32), new_feature)
+    start = (mean.astype(np.float32), spread.astype(np.float32), new_feature, first.astype(np.float32))
     learn, everyone = learn[hit[learn].any(1)], np.flatnonzero(hit.any(1))
-    best, best_score = None, -1.0
+    best, best_score, cost = None, -1.0, 1.0
     for hidden, decay in FORMS:
         blend, epochs = _fit(start, features, hit, valid, ideal, learn, judge, hidden, decay, EPOCHS, seed, pick=True)
         score = _ndcg(blend, features[judge], hit[judge], valid[judge], ideal[judge])
         if score > best_score:
             best, best_score = (hidden, decay, epochs), score
+            kept = _ndcg(blend, features[judge], hit[judge], valid[judge], ideal[judge], new_place=True)
+            cost = 1 - kept / score if score > 0 else 1.0
     hidden, decay, epochs = best
     members = [
         _fit(start, features, hit, valid, ideal, everyone, judge, hidden, decay, epochs, seed + m, pick=False)[0]
@@ -87,16 +94,22 @@ def learn_blend(
     ]
     joined = {n: np.concatenate([getattr(m, n) for m in members]) for n in ("linear", "w_in", "b_in", "w_out")}
     return Blend(*start[:2], **joined, new_feature=new_feature), {
-        "hidden": hidden, "decay": decay, "epochs": epochs, "ndcg": best_score,
+        "hidden": hidden, "decay": decay, "epochs": epochs, "ndcg": best_score, "new_place_cost": cost,
     }  # fmt: skip
 
 
-def _ndcg(blend: Blend, features: np.ndarray, hit: np.ndarray, valid: np.ndarray, ideal: np.ndarray) -> float:
-    """Mean NDCG@10."""
+def _ndcg(
+    blend: Blend, features: np.ndarray, hit: np.ndarray, valid: np.ndarray, ideal: np.ndarray, new_place: bool = False
+) -> float:
+    """Mean NDCG@10, with ``new_place`` of lists that keep their last place for a new item."""
     if not len(features):
         return 0.0
     score = np.where(valid, blend.score(features), -np.inf)
-    top = np.argsort(-score, axis=1, kind="stable")[:, :10]
+    top = np.argsort(-score, axis=1, kind="stable")
+    if new_place:
+        new = np.take_along_axis((features[..., blend.new_feature] > 0) & valid, top, 1)
+        top = with_a_new_one(top, new, 10)
+    top = top[:, :10]
     gain = np.take_along_axis(hit, top, 1) / np.log2(np.arange(2, top.shape[1] + 2))
     return float((gain.sum(1) / ideal).mean())
 
@@ -105,12 +118,12 @@ def _fit(start, features, hit, valid, ideal, users, judge, hidden, decay, epochs
     """One member by Adam; with ``pick`` the epoch that ranks the judging users best. Returns (blend, epochs)."""
     import torch
 
-    mean, spread, new_feature = start
+    mean, spread, new_feature, first = start
     generator = torch.Generator().manual_seed(seed)
     width = features.shape[2]
     w_in = (torch.randn((width, hidden), generator=generator) / width**0.5).requires_grad_()
     b_in = torch.zeros(hidden, requires_grad=True)
-    linear, w_out = torch.zeros(width, requires_grad=True), torch.zeros(hidden, requires_grad=True)
+    linear, w_out = torch.from_numpy(first.copy()).requires_grad_(), torch.zeros(hidden, requires_grad=True)
     with torch.no_grad():
         w_out += 0.1 * torch.randn(hidden, generator=generator)
     optimiser = torch.optim.AdamW([linear, w_in, b_in, w_out], lr=5e-3, weight_decay=decay * 10)

@@ -28,10 +28,17 @@ class ItemFacts:
     Attributes:
         table: float32, shape [item, fact], columns ``ITEM_FACTS``.
         price: Standardised log price, shape [item].
+        now: The moment [s since 1970].
     """
 
     table: np.ndarray
     price: np.ndarray
+    now: float
+
+    @property
+    def new(self) -> np.ndarray:
+        """Items that nobody has wanted yet, bool, shape [item]."""
+        return self.table[:, ITEM_FACTS.index("new")] > 0
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ def item_facts(data: Data, available_from: np.ndarray) -> ItemFacts:
         count == 0,
         data.features.known,
     ]
-    return ItemFacts(np.stack(columns, 1).astype(np.float32), data.features.price)
+    return ItemFacts(np.stack(columns, 1).astype(np.float32), data.features.price, h.now)
 
 
 def gather(
@@ -82,7 +89,7 @@ def gather(
     """The ``depth`` best items of every component for each row, and of the new ones alone, with their features."""
     scores = [mask(c.score(histories), histories, open_items, repeats) for c in components]
     tops = [top_k(s, depth) for s in scores]
-    cold = (facts.table[:, ITEM_FACTS.index("new")] > 0) & open_items
+    cold = facts.new & open_items
     lists = [*tops, *_best_new(components, scores, np.flatnonzero(cold), depth // 3)]
     if repeats:
         lists.append(_latest_items(histories, depth, open_items))

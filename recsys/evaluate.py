@@ -13,8 +13,7 @@ import numpy as np
 
 from engine.core.errors import UnsupportedError
 from recsys import metrics
-from recsys.als import ALS
-from recsys.base import Data, Recommender, rank_items
+from recsys.base import Data, rank_items
 from recsys.features import item_features
 from recsys.histories import collect
 from recsys.hybrid import COMPONENTS, fit_hybrid
@@ -23,8 +22,6 @@ from recsys.splits import Split, split_events
 from recsys.tuning import options_of, tuned
 
 __all__ = ["evaluate"]
-
-RIVALS: tuple[Callable[..., Recommender], ...] = (*COMPONENTS.values(), ALS)
 
 
 def evaluate(
@@ -35,6 +32,7 @@ def evaluate(
     fraction: float = 0.1,
     repeats: bool = False,
     catalogue_is_given: bool = True,
+    max_users: int = 20_000,
     names: list[str] | None = None,
     seed: int = 0,
     say: Callable[[str], None] = lambda line: None,
@@ -45,6 +43,7 @@ def evaluate(
         events: The whole log, sorted by time.
         catalogue_is_given: Whether the catalogue is the shop's, and not only gathered from the log: otherwise
             items that the training part does not name are not recommended by anybody.
+        max_users: Judge a random sample of so many users at most.
         names: Components of the hybrid (default: all).
 
     Returns:
@@ -54,6 +53,8 @@ def evaluate(
     cut = split_events(events, catalogue, split, fraction=fraction, repeats=repeats)
     if not catalogue_is_given:
         cut.open[cut.cold] = False
+    if len(cut.users) > max_users:
+        cut = cut.some(np.sort(np.random.default_rng(seed).choice(len(cut.users), max_users, replace=False)))
     features = item_features(catalogue, seed=seed)
     hybrid = fit_hybrid(
         cut.train, catalogue, features,
@@ -61,11 +62,11 @@ def evaluate(
     )  # fmt: skip
     judged = cut.known.rows(cut.users)
     tops = {"hybrid": hybrid.rank(judged)[0]}
-    cold_tops = {"hybrid": _cold_ranking(hybrid, cut)}
+    cold_tops = {"hybrid": hybrid.rank(judged, among=cut.cold)[0]}
     chosen = {}
     inner = split_events(cut.train, catalogue, split, repeats=repeats, catalogue_is_given=False)
     fitted = {c.name: c for c in hybrid.components}
-    for make in RIVALS:
+    for make in COMPONENTS.values():
         model = fitted.get(make.name)
         if model is None:
             try:
@@ -76,7 +77,7 @@ def evaluate(
             model = make(**options_of(best)).fit(Data(collect(cut.train, len(catalogue)), features))
         chosen[make.name] = options_of(model)
         tops[make.name] = rank_items(model, judged, cut.open, repeats=repeats)
-        cold_tops[make.name] = rank_items(model, judged, cut.cold & cut.open)
+        cold_tops[make.name] = rank_items(model, judged, cut.cold & cut.open, mix_ties=True)
         say(f"{make.name}: ranked")
     return {
         "split": _sizes(cut, split, repeats),
@@ -85,15 +86,6 @@ def evaluate(
         "hybrid": hybrid.report,
         "options": chosen,
     }
-
-
-def _cold_ranking(hybrid: Any, cut: Split) -> np.ndarray:
-    """The hybrid's ranking among the unseen items alone."""
-    everything, hybrid.open = hybrid.open, cut.cold & cut.open
-    try:
-        return hybrid.rank(cut.known.rows(cut.users))[0]
-    finally:
-        hybrid.open = everything
 
 
 def _sizes(cut: Split, kind: str, repeats: bool) -> dict[str, Any]:

@@ -102,12 +102,18 @@ class EventLog:
         row = (self.pseudonym(user), moment, item, propensity, json.dumps(context), reward)
         self._many("INSERT INTO decisions VALUES", 6, [row])
 
-    def read(self, catalogue: Catalogue | None = None) -> tuple[EventTable, Catalogue]:
-        """All events, sorted by time, users by pseudonym; the catalogue extended by items that only the log names."""
+    def read(self, catalogue: Catalogue | None = None, *, user: str | None = None) -> tuple[EventTable, Catalogue]:
+        """Events of all users or of one, sorted by time, users by pseudonym.
+
+        Returns:
+            Events; the catalogue, extended by items that only the log names.
+        """
         items = {name: k for k, name in enumerate(catalogue.ids)} if catalogue else {}
         known, users = len(items), {}
+        where, values = ("", ()) if user is None else (f"WHERE person = {self._mark} ", (self.pseudonym(user),))
         with self._cursor() as cursor:
-            cursor.execute("SELECT person, item, time, kind, value FROM events ORDER BY time, person, item")
+            query = f"SELECT person, item, time, kind, value FROM events {where}ORDER BY time, person, item"
+            cursor.execute(query, values)
             rows = cursor.fetchall()
         user = np.fromiter((users.setdefault(r[0], len(users)) for r in rows), np.int32, len(rows))
         item = np.fromiter((items.setdefault(r[1], len(items)) for r in rows), np.int32, len(rows))

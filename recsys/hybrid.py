@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import InputError
+from recsys.als import ALS, als_is_installed
 from recsys.base import Data, Recommender
 from recsys.blend import Blend, learn_blend
 from recsys.candidates import DEPTH, ItemFacts, feature_names, gather, item_facts
 from recsys.content import Content, ContentToCollaborative, Trend
+from recsys.diversity import with_a_new_one
 from recsys.ease import EASE
 from recsys.features import ItemFeatures
 from recsys.histories import Histories, collect
@@ -31,11 +33,11 @@ from recsys.tuning import options_of, tuned
 
 __all__ = ["COMPONENTS", "Hybrid", "fit_hybrid"]
 
-COMPONENTS: dict[str, Callable[..., Recommender]] = {
-    kind.name: kind for kind in (Popularity, ItemKNN, NextItem, EASE, Content, ContentToCollaborative, Trend, MultVAE)
-}
+_KINDS = (Popularity, ItemKNN, NextItem, EASE, Content, ContentToCollaborative, Trend, MultVAE, ALS)
+COMPONENTS: dict[str, Callable[..., Recommender]] = {kind.name: kind for kind in _KINDS}
 BLEND_USERS = 6_000
 KEPT = 160
+NEW_COST = 0.03
 BATCH_CELLS = 4_000_000
 
 
@@ -49,6 +51,7 @@ class Hybrid:
         facts: Of the items.
         open: Items that may be recommended, bool, shape [item].
         repeats: Whether items that the user wanted before may be recommended.
+        new_place: Whether a list of ten or more keeps its last place for a new item, see ``fit_hybrid``.
         report: What was chosen, for people and for ``--json``.
     """
 
@@ -57,19 +60,33 @@ class Hybrid:
     facts: ItemFacts
     open: np.ndarray
     repeats: bool
+    new_place: bool = False
     report: dict[str, Any] = field(default_factory=dict)
 
-    def rank(self, histories: Histories, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """The ``k`` best items of each history and their scores; -1 beyond their end. Shapes [row, k]."""
+    def rank(
+        self, histories: Histories, k: int = 10, *, among: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The ``k`` best items of each history and their scores; -1 beyond their end. Shapes [row, k].
+
+        Args:
+            among: Keep only these items of the ranking, bool, shape [item].
+        """
         size = max(1, BATCH_CELLS // histories.n_items)
-        items, scores = [], []
+        new, items, scores = self.facts.new, [], []
         for low in range(0, len(histories), size):
             batch = histories.rows(np.arange(low, min(low + size, len(histories))))
             found = gather(self.components, self.facts, batch, self.open, self.repeats, depth=max(DEPTH, k))
-            score = np.where(found.item >= 0, self.blend.score(found.features), -np.inf)
-            order = np.argsort(-score, axis=1, kind="stable")[:, :k]
-            items.append(_widened(np.take_along_axis(found.item, order, 1), k, -1))
-            scores.append(_widened(np.take_along_axis(score, order, 1), k, -np.inf))
+            there = found.item >= 0 if among is None else (found.item >= 0) & among[found.item]
+            score = np.where(there, self.blend.score(found.features), -np.inf)
+            order = np.argsort(-score, axis=1, kind="stable")
+            if self.new_place and k >= 10:
+                sorted_items = np.take_along_axis(found.item, order, 1)
+                order = with_a_new_one(order, new[sorted_items] & np.take_along_axis(there, order, 1), k)
+            order = order[:, :k]
+            score = np.take_along_axis(score, order, 1)
+            item = np.where(np.isfinite(score), np.take_along_axis(found.item, order, 1), -1)
+            items.append(_widened(item, k, -1))
+            scores.append(_widened(score, k, -np.inf))
         return np.vstack(items), np.vstack(scores)
 
 
@@ -87,19 +104,22 @@ def fit_hybrid(
 ) -> Hybrid:
     """Tunes the components, learns the blend, fits all on ``events``.
 
+    The last place of a list is kept for a new item where that costs at most ``NEW_COST`` of the NDCG@10 on the
+    validation part: an item that is never shown can never be wanted.
+
     Args:
         events: Training events only, sorted by time.
         catalogue, features: The items.
         open_items: Items that may be recommended, bool, shape [item].
         split: How the training events are cut for validation; as they are cut for the test, see ``recsys.splits``.
         repeats: Whether to recommend what the user wanted before.
-        names: Components (default: all).
+        names: Components (default: all; ALS only where its package is installed).
         say: Is told of progress.
 
     Raises:
         InputError: An unknown component, or too few events.
     """
-    names = list(names or COMPONENTS)
+    names = list(names or (n for n in COMPONENTS if n != ALS.name or als_is_installed()))
     unknown = [n for n in names if n not in COMPONENTS]
     if unknown:
         hint = f"some of {', '.join(COMPONENTS)}"
@@ -117,21 +137,24 @@ def fit_hybrid(
     rng = np.random.default_rng(seed)
     if len(cut.users) > BLEND_USERS:
         cut = cut.some(np.sort(rng.choice(len(cut.users), BLEND_USERS, replace=False)))
-    blend, learnt = _learnt(chosen, item_facts(before, catalogue.available_from), cut, repeats, rng)
+    start = max(names, key=lambda name: report[name]["validation_ndcg"])
+    facts = item_facts(before, catalogue.available_from)
+    blend, learnt = _learnt(chosen, facts, cut, repeats, rng, names.index(start))
     say(f"blend: {learnt}")
     n = len(catalogue)
     now = Data(collect(events, n), features)
     for position, model in enumerate(chosen):
         chosen[position] = type(model)(**options_of(model)).fit(now)
     facts = item_facts(now, catalogue.available_from)
-    blend.new_offset = _rarer_now(cut, catalogue, open_items & (facts.table[:, 8] > 0))
-    return Hybrid(chosen, blend, facts, open_items, repeats, {"components": report, "blend": learnt})
+    blend.new_offset = _rarer_now(cut, catalogue, open_items & facts.new)
+    keeps_place = learnt["new_place_cost"] <= NEW_COST
+    return Hybrid(chosen, blend, facts, open_items, repeats, keeps_place, {"components": report, "blend": learnt})
 
 
 def _learnt(
-    components: list[Recommender], facts: ItemFacts, cut: Split, repeats: bool, rng: np.random.Generator
+    components: list[Recommender], facts: ItemFacts, cut: Split, repeats: bool, rng: np.random.Generator, start: int
 ) -> tuple[Blend, dict[str, float]]:
-    """The blend from the judged users' candidates: all hits, and ``KEPT`` candidates in all."""
+    """The blend from the judged users' candidates (all hits, ``KEPT`` in all), starting from component ``start``."""
     names = feature_names(components)
     users, n = len(cut.users), cut.known.n_items
     features = np.zeros((users, KEPT, len(names)), np.float32)
@@ -154,7 +177,9 @@ def _learnt(
     ideal = np.cumsum(1 / np.log2(np.arange(2, 12)))[wanted - 1]
     if not hit.any():
         raise InputError("recsys.few", "the validation part holds no item that could be foreseen", "give a longer log")
-    return learn_blend(features, hit, valid, ideal, names.index("new"), seed=int(rng.integers(2**31)))
+    first = np.zeros(len(names), np.float32)
+    first[2 * start : 2 * start + 2] = 0.5
+    return learn_blend(features, hit, valid, ideal, names.index("new"), first, seed=int(rng.integers(2**31)))
 
 
 def _rarer_now(cut: Split, catalogue: Catalogue, new: np.ndarray) -> float:

@@ -1,0 +1,114 @@
+"""Trains on an event log, recommends with reasons, finds items alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.core.errors import InputError
+from recsys.diversity import spread_out, with_a_new_one
+from recsys.explain import explain
+from recsys.features import item_features
+from recsys.histories import Histories, collect
+from recsys.hybrid import fit_hybrid
+from recsys.model_file import Model
+from recsys.schema import Catalogue, EventTable
+from recsys.vector_index import EmbeddedIndex, Where
+
+__all__ = ["Recommendation", "train", "recommend", "similar", "item_index"]
+
+POOL = 60
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One recommended item.
+
+    Attributes:
+        item, label: Its id, and what to call it before people.
+        score: Of the ranker; differences are log odds.
+        reason: A sentence in plain words.
+    """
+
+    item: str
+    label: str
+    score: float
+    reason: str
+
+
+def train(
+    events: EventTable,
+    catalogue: Catalogue,
+    *,
+    repeats: bool = False,
+    seed: int = 0,
+    say: Callable[[str], None] = lambda line: None,
+) -> Model:
+    """A model of all events. Items are open from ``available_from`` on; ``repeats``: also offer what was bought."""
+    if len(events) < 2:
+        raise InputError("recsys.few", f"{len(events)} events are too few to learn from", "add interactions first")
+    features = item_features(catalogue, seed=seed)
+    # Items may be offered as soon as they are announced for the span that the validation part covers.
+    span = float(events.time[-1] - events.time[int(len(events) * 0.9)])
+    open_items = ~(catalogue.available_from > events.time[-1] + span)
+    hybrid = fit_hybrid(events, catalogue, features, open_items=open_items, repeats=repeats, seed=seed, say=say)
+    return Model(hybrid, catalogue, features)
+
+
+def recommend(model: Model, history: EventTable, *, count: int = 10, diversity: float = 0.1) -> list[Recommendation]:
+    """The best items for the one user whose events ``history`` holds; without events, what suits newcomers.
+
+    Args:
+        history: Events of one user, item indices of the model's catalogue.
+        diversity: 0 to 1, see ``recsys.diversity``.
+    """
+    if not 1 <= count <= POOL or not 0 <= diversity <= 1:
+        raise InputError(
+            "recsys.count", f"count {count}, diversity {diversity:g}: out of range", f"1 to {POOL}, and 0 to 1"
+        )
+    user = _one_row(history, len(model.catalogue), model.hybrid.facts.now)
+    items, scores = (a[0] for a in model.hybrid.rank(user, POOL))
+    items, scores = items[items >= 0], scores[items >= 0]
+    taken = spread_out(scores, model.features.vectors[items], count, diversity)
+    if model.hybrid.new_place and count >= 10:
+        rest = np.setdiff1d(np.arange(len(items)), taken)
+        order = np.concatenate([taken, rest])[None]
+        taken = with_a_new_one(order, model.hybrid.facts.new[items[order]], count)[0]
+    items, scores = items[taken], scores[taken]
+    reasons = explain(model.hybrid, model.catalogue, model.features, user, items)
+    return [
+        Recommendation(model.catalogue.ids[i], model.catalogue.label(i), round(float(s), 4), reason)
+        for i, s, reason in zip(items.tolist(), scores, reasons, strict=True)
+    ]
+
+
+def item_index(model: Model) -> EmbeddedIndex:
+    """An index of the items' vectors, ids being item indices, with the categories as attributes."""
+    known = np.flatnonzero(model.features.known)
+    index = EmbeddedIndex(model.features.vectors.shape[1])
+    attributes = {
+        name: ["|".join(values[i]) for i in known] for name, values in sorted(model.catalogue.categories.items())
+    }
+    index.add(known, model.features.vectors[known], attributes)
+    return index
+
+
+def similar(model: Model, item: str, *, count: int = 10, where: Where | None = None) -> list[tuple[str, float]]:
+    """Ids and cosines of the items most alike to one, by attributes and embedding."""
+    if item not in model.catalogue.ids:
+        raise InputError("recsys.item", f"item '{item}' is not in the catalogue", "use an id of the items table")
+    place = model.catalogue.ids.index(item)
+    if not model.features.known[place]:
+        raise InputError("recsys.item", f"nothing is known of item '{item}'", "give it attributes or an embedding")
+    ids, cosines = item_index(model).search(model.features.vectors[place], count + 1, where)
+    return [(model.catalogue.ids[i], float(c)) for i, c in zip(ids, cosines, strict=True) if i != place][:count]
+
+
+def _one_row(history: EventTable, n_items: int, trained_until: float) -> Histories:
+    """The history as it stands now: at its own end, or at the model's where that is later."""
+    if len(history):
+        return collect(history, n_items, max(trained_until, float(history.time[-1])))
+    none = (np.empty(0, np.int32), np.empty(0), np.empty(0, np.float32), np.empty(0, np.int32))
+    return Histories(np.zeros(2, np.int64), *none, n_items, trained_until)
