@@ -281,7 +281,9 @@ class _Builder:
             section = self._section(frame, _ARM[side] + _HAND[side], low - 0.06, min(high, armpit - 0.02))
             start = 0.5 * (section[:, 0].min() + section[:, 0].max())
             s = s - 0.5 * (s.min() + s.max())
-            pieces.append(Piece(k, vertices, s, v - top + reach, frame, section, start, side))
+            # cuffs start the further apart, the more the sleeve has slid down, to close behind the hand, not around it
+            trail = 0.5 if self.regions[k].part == "cuff" else 0.0
+            pieces.append(Piece(k, vertices, s, v - top + reach, frame, section, start, side, trail=trail))
         self._stack(pieces)
         for part in ("sleeve", "cuff"):
             _share_length([p for p in pieces if self.regions[p.panel].part == part])

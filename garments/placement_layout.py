@@ -39,6 +39,7 @@ class Piece:
     side: str
     mirror: float = 1.0  #: -1 where openness and spread count from the frame's left
     push: float = 0.0
+    trail: float = 0.0  #: further push for each metre of slide [-]
     length: float = 0.0  #: that the closed curve must have so that neighbours do not overlap [m]
     turn: float = 0.0  #: of a panel that stands around the body at another angle than its frame [rad]
 
@@ -67,7 +68,7 @@ class Group:
             open_ = (inner, outer) if piece.mirror > 0 else (outer, inner)
             around = np.linalg.norm(curve - np.roll(curve, -1, axis=0), axis=1).sum()
             s = piece.s + piece.turn / (2 * np.pi) * around
-            section = roll(curve, s, start=piece.start, openness=open_, push=piece.push)
+            section = roll(curve, s, start=piece.start, openness=open_, push=piece.push + piece.trail * a.slide)
             section[:, 0] += a.spread * piece.mirror
             axis = self.slide_axis
             positions[piece.vertices] = piece.frame.world(section, piece.v) + a.slide * axis
