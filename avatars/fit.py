@@ -35,8 +35,13 @@ __all__ = ["FitResult", "ViewResult", "fit_photos", "write_overlays"]
 SPACING = 2.0  #: of contour points [px]
 FACE_MARKS = 11  #: the first landmarks are those of the face
 HEIGHT_STD = 0.005  #: of a typed height [m]
-MASS_LOG_STD = 0.03  #: scales, clothes and the density of bodies
+MASS_LOG_STD = 0.05  #: scales and clothes (2 %), the air and fat in bodies, whose density is 985 to 1035 kg/m3
 PRIOR_WIDENING = 2.5  #: the population's spread is widened so: outlines say more of a body than its kind does
+# From one side only the population says how deep a body is that is so wide. Its regression holds for breadths, not for
+# the fine course of the outline, which no body follows to the millimetre: trusted as between two photos, that detail
+# alone bends the depths of bodies outside the shape space by many centimetres.
+LONE_WIDENING = 2.0  #: in place of PRIOR_WIDENING
+LONE_CONTOUR_STD = 0.010  #: in place of Settings.contour_std [m]
 HEAD_WIDENING = 1.5  #: the same for the place of eyes and neck below the crown
 BANDS = (1.5, 1.0)  #: widths of the searches along the fitted outline, one after the other
 FLOOR = 0.10  #: least standard error of the shape, in standard deviations of the population
@@ -113,10 +118,10 @@ def fit_photos(
         report(0.25 * i / len(given), f"looking at the {name} photo")
         seen.append(_look(name, path, height, seed))
     body = body_arrays(model)
-    knowledge = _knowledge(model, sex, height, weight)
+    knowledge = _knowledge(model, sex, height, weight, photos=len(seen))
     problem = Problem(
         body, [s.view for s in seen], [s.observation for s in seen], knowledge, load_regressor().matrix,
-        _contour_weight(body), Settings(),
+        _contour_weight(body), _settings(len(seen)),
     )  # fmt: skip
     first = problem.solve(progress=lambda f, text: report(0.25 + 0.3 * f, text))
     solution = first
@@ -222,7 +227,11 @@ def _contour_weight(body: BodyArrays) -> np.ndarray:
     return weight
 
 
-def _knowledge(model: BodyModel, sex: str, height: float, weight: float | None) -> ShapeKnowledge:
+def _settings(photos: int) -> Settings:
+    return Settings(contour_std=LONE_CONTOUR_STD) if photos == 1 else Settings()
+
+
+def _knowledge(model: BodyModel, sex: str, height: float, weight: float | None, *, photos: int) -> ShapeKnowledge:
     mean, covariance = prior(model, sex)
     tall = _stature(model)
 
@@ -239,7 +248,7 @@ def _knowledge(model: BodyModel, sex: str, height: float, weight: float | None) 
             return float(np.log(value / weight)) / MASS_LOG_STD, slope / value / MASS_LOG_STD
 
         scalars.append(body_mass)
-    widening = np.where(_lopsided(model), 1.0, PRIOR_WIDENING)
+    widening = np.where(_lopsided(model), 1.0, LONE_WIDENING if photos == 1 else PRIOR_WIDENING)
     spread = covariance * np.outer(widening, widening) + 1e-6 * np.eye(len(mean))
     return ShapeKnowledge(mean, np.linalg.inv(spread), tuple(scalars))
 

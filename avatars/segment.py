@@ -16,6 +16,7 @@ __all__ = ["person_height", "person_box", "cut_out", "cut_out_along", "skeleton_
 CUT_HEIGHT = 640.0  #: GrabCut works on a picture in which the person is this tall [px]
 LIMB_FLESH = 0.022  #: flesh around the skeleton's capsules at the least, fraction of the person's height
 MASK_ERROR = 0.008  #: how far outside MediaPipe's mask the body may reach, same unit
+MASK_DOUBT = 0.15  #: values of MediaPipe's mask above this leave the matter to the colours
 MASK_DEPTH = 0.016  #: how far inside MediaPipe's mask background may reach, same unit
 BAND_HEIGHT = 900.0  #: the same for the second cut along a fitted silhouette [px]
 BAND_INSIDE, BAND_OUTSIDE = 0.012, 0.014  #: half-widths of the undecided band, fractions of the person's height
@@ -193,10 +194,10 @@ def _disk(radius: float) -> np.ndarray:
 
 def _reach(coarse: np.ndarray, skeleton: np.ndarray, unit: float) -> np.ndarray:
     """Where body is possible at all: near MediaPipe's mask, whose outline is right to a centimetre or two where it
-    has not filled a gap, and near the skeleton, where it may have missed a limb."""
+    has not filled a gap or doubts, and near the skeleton, where it may have missed a limb."""
     person = cv2.dilate((coarse > 0.5).astype(np.uint8), _disk(MASK_ERROR * unit))
     limbs = cv2.dilate(skeleton.astype(np.uint8), _disk(LIMB_FLESH * unit))
-    return (person | limbs) > 0
+    return (person | limbs | (coarse > MASK_DOUBT).astype(np.uint8)) > 0
 
 
 def _depth(coarse: np.ndarray, gaps: np.ndarray, unit: float) -> np.ndarray:

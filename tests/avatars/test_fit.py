@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from avatars.contours import trace
-from avatars.fit import _contour_weight, _knowledge, body_arrays, fit_photos
+from avatars.fit import _contour_weight, _knowledge, _settings, body_arrays, fit_photos
 from avatars.fit_model import CENTRE, FOCAL, ORIENT, PARAMETERS, POSE, View, project_points, project_with_jacobian
 from avatars.fit_model import view_parameters as parameters
 from avatars.fit_silhouette import Topology, outline
@@ -82,14 +82,15 @@ def photographed(body, betas, name, rng):
     return first_view(name), Observation(contour, marks + noise, std, 2.0)
 
 
-def fitted(model, body, betas, names, seed, **options):
+def fitted(model, body, betas, names, seed, *, photographed_body=None, **options):
     rng = np.random.default_rng(seed)
-    seen = [photographed(body, betas, name, rng) for name in names]
+    seen = [photographed(photographed_body or body, betas, name, rng) for name in names]
     real = measure(model, betas)
-    knowledge = _knowledge(model, "neutral", real["stature"].value, options.get("weight"))
+    knowledge = _knowledge(model, "neutral", real["stature"].value, options.get("weight"), photos=len(names))
     problem = Problem(
-        body, [v for v, _ in seen], [o for _, o in seen], knowledge, load_regressor().matrix, _contour_weight(body)
-    )
+        body, [v for v, _ in seen], [o for _, o in seen], knowledge, load_regressor().matrix, _contour_weight(body),
+        _settings(len(names)),
+    )  # fmt: skip
     first = problem.solve()
     return real, problem.refine(first.betas)
 
@@ -122,6 +123,19 @@ def test_one_silhouette_is_less_certain(model, body):
         wide, narrow = (np.sqrt(row @ s.covariance @ row) for s in (front, both))
         assert wide > 1.2 * narrow
         assert abs(measure(model, front.betas)[name].value - real[name].value) < 4 * wide
+
+
+def test_outline_of_one_photo_does_not_bend_the_depth(model, body):
+    """Folds of flesh that the shape space lacks, seen from the front alone, say nothing of the depth."""
+    betas = drawn(model, 4)
+    folded = body_arrays(model)
+    trunk = np.abs(folded.template[:, 0]) < 0.22
+    folded.template[trunk, 0] *= 1 + 0.025 * np.sin(2 * np.pi * folded.template[trunk, 1] / 0.16)
+    smooth, folds = (
+        measure(model, fitted(model, body, betas, ("front",), 4, photographed_body=b)[1].betas) for b in (body, folded)
+    )
+    for name in GIRTHS[:3]:
+        assert folds[name].value == pytest.approx(smooth[name].value, abs=0.015), name
 
 
 def test_jacobian_agrees_with_differences(model, body):
