@@ -1,7 +1,7 @@
 """Differentiable rasterization of triangle meshes."""
 
-from render.raster.coverage import coverage
 from render.raster.edges import MeshEdges
 from render.raster.rasterize import rasterize_meshes
+from render.raster.silhouette import coverage
 
 __all__ = ["rasterize_meshes", "coverage", "MeshEdges"]

@@ -10,9 +10,10 @@ from engine.core.taichi_runtime import ti
 from render.raster.grouping import Groups, stable_groups
 from render.raster.triangle import EPS, edge, vec2
 
-__all__ = ["TILE", "Grid", "Bins", "bin_faces", "pixel_centres", "image_shape"]
+__all__ = ["TILE", "TILE_BITS", "Grid", "Bins", "bin_faces", "pixel_centres", "image_shape"]
 
-TILE = 8  #: pixels along a tile's side
+TILE_BITS = 3
+TILE = 1 << TILE_BITS  #: pixels along a tile's side
 
 F32 = ti.types.ndarray(dtype=ti.f32, ndim=1)
 F32x2 = ti.types.ndarray(dtype=ti.f32, ndim=2)
@@ -113,7 +114,7 @@ def bin_faces(
     span = torch.empty((count, 4), dtype=torch.int32, device=device)
     size = torch.zeros(count, dtype=torch.int32, device=device)
     half = grid.half
-    _measure(face_verts, box, near, span, size, reach, half[0], half[1], grid.width, grid.height, TILE,
+    _measure(face_verts, box, near, span, size, reach, half[0], half[1], grid.width, grid.height,
              int(cull_backfaces), int(bounded))  # fmt: skip
     if bool((size < 0).any()):
         raise InputError(
@@ -138,7 +139,7 @@ def bin_faces(
 @ti.kernel
 def _measure(
     verts: F32x3, box: F32x2, near: F32, span: I32x2, size: I32, reach: ti.f32, half_x: ti.f32, half_y: ti.f32,
-    width: ti.i32, height: ti.i32, tile: ti.i32, cull: ti.i32, bounded: ti.i32,
+    width: ti.i32, height: ti.i32, cull: ti.i32, bounded: ti.i32,
 ):  # fmt: skip
     """Box, nearest depth and span of tiles of each face; size is the number of tiles, -1 for no numbers."""
     for f in range(verts.shape[0]):
@@ -165,8 +166,13 @@ def _measure(
             x0, x1 = _pixels(low[0], high[0], half_x, width)
             y0, y1 = _pixels(low[1], high[1], half_y, height)
             if x0 <= x1 and y0 <= y1:
-                span[f, 0], span[f, 1], span[f, 2], span[f, 3] = x0 // tile, x1 // tile, y0 // tile, y1 // tile
-                size[f] = (x1 // tile - x0 // tile + 1) * (y1 // tile - y0 // tile + 1)
+                span[f, 0], span[f, 1], span[f, 2], span[f, 3] = (
+                    x0 >> TILE_BITS,
+                    x1 >> TILE_BITS,
+                    y0 >> TILE_BITS,
+                    y1 >> TILE_BITS,
+                )
+                size[f] = (span[f, 1] - span[f, 0] + 1) * (span[f, 3] - span[f, 2] + 1)
 
 
 @ti.func

@@ -94,7 +94,7 @@ class _Rasterize(torch.autograd.Function):
         pix_to_face = torch.empty(count, dtype=torch.int64, device=device)
         dists = torch.empty(count, dtype=torch.float32, device=device)
         bary = torch.empty(count * 3, dtype=torch.float32, device=device)
-        shape = (grid.tile_count * TILE * TILE, *grid.tiles, TILE, keep)
+        shape = (grid.tile_count * TILE * TILE, *grid.tiles, keep)
         flags = int(settings.perspective_correct), int(clip)
         sweep = int((clip or blur == 0.0) and neighbour is None)
         if len(bins.face):

@@ -1,6 +1,7 @@
 """Kernels of the rasterizer: the K nearest fragments of every pixel, and the derivatives of their values."""
 
 from engine.core.taichi_runtime import ti
+from render.raster.binning import TILE, TILE_BITS
 from render.raster.triangle import (
     EPS,
     clip_vjp,
@@ -39,14 +40,13 @@ def corners(verts: ti.template(), f: ti.i32):
 
 
 @ti.func
-def locate(i: ti.i32, width: ti.i32, height: ti.i32, tiles_x: ti.i32, tiles_y: ti.i32, tile: ti.i32):
+def locate(i: ti.i32, width: ti.i32, height: ti.i32, tiles_x: ti.i32, tiles_y: ti.i32):
     """Tile, column, row and flat index of the i-th pixel in order of tiles; -1 outside the image."""
-    t = i // (tile * tile)
-    inner = i - t * tile * tile
-    image = t // (tiles_x * tiles_y)
-    rest = t - image * tiles_x * tiles_y
-    y = rest // tiles_x * tile + inner // tile
-    x = rest % tiles_x * tile + inner % tile
+    t = i >> (2 * TILE_BITS)  # shifts, since divisions would be the dearest part of an empty pixel
+    row = t // tiles_x
+    image = row // tiles_y
+    y = ((row - image * tiles_y) << TILE_BITS) + ((i >> TILE_BITS) & (TILE - 1))
+    x = ((t - row * tiles_x) << TILE_BITS) + (i & (TILE - 1))
     flat = (image * height + y) * width + x
     if x >= width or y >= height:
         flat = -1
@@ -86,7 +86,7 @@ def insert(zbuf: ti.template(), slot: ti.template(), face: ti.template(), base: 
 @ti.kernel
 def find(
     verts: F32x3, box: F32x2, near: F32, neighbour: I32, start: I32, face: I32, px: F32, py: F32, zbuf: F32, slot: I32,
-    pixels: ti.i32, tiles_x: ti.i32, tiles_y: ti.i32, tile: ti.i32, keep: ti.i32, blur: ti.f32, perspective: ti.i32,
+    pixels: ti.i32, tiles_x: ti.i32, tiles_y: ti.i32, keep: ti.i32, blur: ti.f32, perspective: ti.i32,
     clip: ti.i32, sweep: ti.i32, quads: ti.i32,
 ):  # fmt: skip
     """Depth and entry of the nearest ``keep`` fragments of every pixel, sorted; slot is -1 where unused.
@@ -95,7 +95,7 @@ def find(
     halves of a quadrilateral (``neighbour``), of which a pixel keeps the one that is nearer to it in the image.
     """
     for i in range(pixels):
-        t, x, y, flat = locate(i, px.shape[0], py.shape[0], tiles_x, tiles_y, tile)
+        t, x, y, flat = locate(i, px.shape[0], py.shape[0], tiles_x, tiles_y)
         if flat >= 0:
             p = vec2(px[x], py[y])
             base = flat * keep
@@ -147,12 +147,12 @@ def find(
 @ti.kernel
 def fill(
     verts: F32x3, start: I32, face: I32, px: F32, py: F32, slot: I32, pix_to_face: I64, zbuf: F32, bary: F32,
-    dists: F32, pixels: ti.i32, tiles_x: ti.i32, tiles_y: ti.i32, tile: ti.i32, keep: ti.i32, perspective: ti.i32,
+    dists: F32, pixels: ti.i32, tiles_x: ti.i32, tiles_y: ti.i32, keep: ti.i32, perspective: ti.i32,
     clip: ti.i32,
 ):  # fmt: skip
     """Face, barycentric coordinates and signed squared distance of every fragment found; -1 where there is none."""
     for i in range(pixels):
-        _, x, y, flat = locate(i, px.shape[0], py.shape[0], tiles_x, tiles_y, tile)
+        _, x, y, flat = locate(i, px.shape[0], py.shape[0], tiles_x, tiles_y)
         if flat >= 0:
             p = vec2(px[x], py[y])
             for at in range(flat * keep, (flat + 1) * keep):
@@ -175,7 +175,7 @@ def fill(
 @ti.kernel
 def tile_gradients(
     verts: F32x3, start: I32, face: I32, px: F32, py: F32, slot: I32, g_zbuf: F32, g_bary: F32, g_dists: F32,
-    out: F32x2, pixels: ti.i32, tiles_x: ti.i32, tiles_y: ti.i32, tile: ti.i32, keep: ti.i32, perspective: ti.i32,
+    out: F32x2, pixels: ti.i32, tiles_x: ti.i32, tiles_y: ti.i32, keep: ti.i32, perspective: ti.i32,
     clip: ti.i32, has_zbuf: ti.i32, has_bary: ti.i32, has_dists: ti.i32,
 ):  # fmt: skip
     """Derivatives by the corners of each face, summed over the pixels of each tile: out [entry, 9], zero before.
@@ -184,8 +184,8 @@ def tile_gradients(
     """
     for t in range(start.shape[0] - 1):
         if start[t + 1] > start[t]:
-            for inner in range(tile * tile):
-                _, x, y, flat = locate(t * tile * tile + inner, px.shape[0], py.shape[0], tiles_x, tiles_y, tile)
+            for inner in range(TILE * TILE):
+                _, x, y, flat = locate(t * TILE * TILE + inner, px.shape[0], py.shape[0], tiles_x, tiles_y)
                 if flat >= 0:
                     for at in range(flat * keep, (flat + 1) * keep):
                         entry = slot[at]

@@ -4,6 +4,7 @@ Points are in pixels here: u to the right, v down, pixel (row y, column x) is [x
 """
 
 from engine.core.taichi_runtime import ti
+from render.raster.binning import TILE_BITS
 from render.raster.triangle import EPS, edge, vec2, vec3
 
 __all__ = ["mark", "cover", "edge_gradients"]
@@ -123,11 +124,11 @@ def is_hidden(
 @ti.kernel
 def cover(
     corners: F32x3, box: F32x2, start: I32, face: I32, crossed: I32x3, alpha: F32x3, half_x: ti.f32, half_y: ti.f32,
-    scale: ti.f32, tiles_x: ti.i32, tiles_y: ti.i32, tile: ti.i32,
+    scale: ti.f32, tiles_x: ti.i32, tiles_y: ti.i32,
 ):  # fmt: skip
     """Covered share of every pixel: its centre where no outline passes, else of SIDE x SIDE samples."""
     for n, y, x in ti.ndrange(alpha.shape[0], alpha.shape[1], alpha.shape[2]):
-        t = (n * tiles_y + y // tile) * tiles_x + x // tile
+        t = (n * tiles_y + (y >> TILE_BITS)) * tiles_x + (x >> TILE_BITS)
         if start[t + 1] > start[t]:
             if crossed[n, y, x] == 0:
                 p = vec2(half_x - (x + 0.5) / scale, half_y - (y + 0.5) / scale)
@@ -161,7 +162,7 @@ def cover(
 def edge_gradients(
     verts: F32x3, corners: F32x3, box: F32x2, start: I32, face: I32, ends: I32x2, first: I32, of_edge: I32,
     side: F32x2, grad: F32x3, out: F32x3, half_x: ti.f32, half_y: ti.f32, scale: ti.f32, tiles_x: ti.i32,
-    tiles_y: ti.i32, tile: ti.i32, faces: ti.i32,
+    tiles_y: ti.i32, faces: ti.i32,
 ):  # fmt: skip
     """Derivative of ``sum(grad * coverage)`` by both ends of every edge: out [image, 2 edge + end, (x, y)].
 
@@ -185,7 +186,7 @@ def edge_gradients(
                     g = grad[n, y, x]
                     low, high = inside_pixel(a, along, x, y)
                     if g != 0.0 and high > low:
-                        t = (n * tiles_y + y // tile) * tiles_x + x // tile
+                        t = (n * tiles_y + (y >> TILE_BITS)) * tiles_x + (x >> TILE_BITS)
                         pieces = ti.cast(ti.ceil((high - low) * length / STEP), ti.i32)
                         for k in range(pieces):
                             from_, to = low + (high - low) * k / pieces, low + (high - low) * (k + 1) / pieces

@@ -65,7 +65,7 @@ def test_folds_and_closed_surfaces():
     leaf = verts.clone().requires_grad_()
     covered = area(leaf, faces, (128, 128))
     covered.backward()
-    assert covered.item() == pytest.approx(float(shoelace), rel=2e-3)
+    assert covered.item() == pytest.approx(shoelace.item(), rel=2e-3)
     assert torch.allclose(leaf.grad[ring, :2], corner.grad, atol=1e-3)
     assert (leaf.grad[[4, 5]] == 0).all()
 

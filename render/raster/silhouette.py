@@ -12,7 +12,7 @@ import torch
 
 from engine.core.errors import InputError
 from render.raster import outline
-from render.raster.binning import TILE, Bins, Grid, bin_faces, image_shape
+from render.raster.binning import Bins, Grid, bin_faces, image_shape
 from render.raster.device import ready
 from render.raster.edges import MeshEdges
 from render.raster.fragment_ops import gather_corners
@@ -65,7 +65,7 @@ class _Coverage(torch.autograd.Function):
         corners, bins = _bins(verts, faces, grid)
         alpha = torch.zeros((images, *size), dtype=torch.float32, device=verts.device)
         view = (*grid.half, 0.5 * min(grid.width, grid.height))
-        layout = (*grid.tiles, TILE)
+        layout = grid.tiles
         side = torch.zeros((images, len(edges.ends)), dtype=torch.float32, device=verts.device)
         if len(bins.face):
             crossed = torch.zeros(alpha.shape, dtype=torch.int32, device=verts.device)
