@@ -13,6 +13,7 @@ from render.diff.cameras import (
 )
 from render.diff.lights import AmbientLights, DirectionalLights, Materials, PointLights
 from render.diff.meshes import Meshes
+from render.diff.physical import HardPhysicalShader, PhysicalMaterials
 from render.diff.renderer import (
     CoverageRenderer,
     Fragments,
@@ -30,9 +31,9 @@ from render.raster import rasterize_meshes
 
 __all__ = [
     "AmbientLights", "BlendParams", "CoverageRenderer", "DirectionalLights", "FoVOrthographicCameras",
-    "FoVPerspectiveCameras", "Fragments", "HardPhongShader", "Materials", "MeshRasterizer", "MeshRenderer",
-    "MeshRendererWithFragments", "Meshes", "OrthographicCameras", "PerspectiveCameras", "PointLights",
-    "RasterizationSettings", "SoftPhongShader", "SoftSilhouetteShader", "TexturesUV", "TexturesVertex", "Transform3d",
-    "hard_rgb_blend", "interpolate_face_attributes", "look_at_rotation", "look_at_view_transform", "rasterize_meshes",
-    "sigmoid_alpha_blend", "softmax_rgb_blend",
+    "FoVPerspectiveCameras", "Fragments", "HardPhongShader", "HardPhysicalShader", "Materials", "MeshRasterizer",
+    "MeshRenderer", "MeshRendererWithFragments", "Meshes", "OrthographicCameras", "PerspectiveCameras",
+    "PhysicalMaterials", "PointLights", "RasterizationSettings", "SoftPhongShader", "SoftSilhouetteShader",
+    "TexturesUV", "TexturesVertex", "Transform3d", "hard_rgb_blend", "interpolate_face_attributes",
+    "look_at_rotation", "look_at_view_transform", "rasterize_meshes", "sigmoid_alpha_blend", "softmax_rgb_blend",
 ]  # fmt: skip

@@ -5,15 +5,16 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import normalize, relu
 
-__all__ = ["PointLights", "DirectionalLights", "AmbientLights", "Materials"]
+__all__ = ["PointLights", "DirectionalLights", "AmbientLights", "Materials", "rows", "spread"]
 
 
-def _row(value, device) -> torch.Tensor:
+def rows(value, device) -> torch.Tensor:
+    """Colours or places as float32 [batch, 3]."""
     value = torch.as_tensor(value, dtype=torch.float32, device=device)
     return value if value.ndim == 2 else value.reshape(-1, 3)
 
 
-def _spread(value: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+def spread(value: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """Rows [batch, channel] with ones between, so that they broadcast against [batch, ..., channel]."""
     return value.view(len(value), *([1] * (like.ndim - 2)), value.shape[-1])
 
@@ -29,9 +30,9 @@ class _Fields:
 
 class _Lights(_Fields):
     def __init__(self, ambient_color, diffuse_color, specular_color, device) -> None:
-        self.ambient_color = _row(ambient_color, device)
-        self.diffuse_color = _row(diffuse_color, device)
-        self.specular_color = _row(specular_color, device)
+        self.ambient_color = rows(ambient_color, device)
+        self.diffuse_color = rows(diffuse_color, device)
+        self.specular_color = rows(specular_color, device)
 
     def towards(self, points: torch.Tensor) -> torch.Tensor:
         """Unit vectors from the points to the light."""
@@ -40,16 +41,16 @@ class _Lights(_Fields):
     def diffuse(self, normals: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
         """Lambert's cosine law; all arguments and the result are [batch, ..., 3]."""
         cosine = relu((normalize(normals, dim=-1, eps=1e-6) * self.towards(points)).sum(-1, keepdim=True))
-        return _spread(self.diffuse_color, points) * cosine
+        return spread(self.diffuse_color, points) * cosine
 
     def specular(self, normals, points, camera_position, shininess) -> torch.Tensor:
         """Phong's highlight: the mirrored light's cosine with the view, to the power of the shininess."""
         normals, light = normalize(normals, dim=-1, eps=1e-6), self.towards(points)
         cosine = (normals * light).sum(-1, keepdim=True)
-        view = normalize(_spread(camera_position, points) - points, dim=-1, eps=1e-6)
+        view = normalize(spread(camera_position, points) - points, dim=-1, eps=1e-6)
         mirrored = 2 * cosine * normals - light
         along = relu((view * mirrored).sum(-1, keepdim=True)) * (cosine > 0)
-        return _spread(self.specular_color, points) * along ** _spread(shininess.reshape(-1, 1), points)
+        return spread(self.specular_color, points) * along ** spread(shininess.reshape(-1, 1), points)
 
 
 class PointLights(_Lights):
@@ -60,10 +61,10 @@ class PointLights(_Lights):
         location=((0, 1, 0),), device="cpu",
     ) -> None:  # fmt: skip
         super().__init__(ambient_color, diffuse_color, specular_color, device)
-        self.location = _row(location, device)
+        self.location = rows(location, device)
 
     def towards(self, points: torch.Tensor) -> torch.Tensor:
-        return normalize(_spread(self.location, points) - points, dim=-1, eps=1e-6)
+        return normalize(spread(self.location, points) - points, dim=-1, eps=1e-6)
 
 
 class DirectionalLights(_Lights):
@@ -74,10 +75,10 @@ class DirectionalLights(_Lights):
         direction=((0, 1, 0),), device="cpu",
     ) -> None:  # fmt: skip
         super().__init__(ambient_color, diffuse_color, specular_color, device)
-        self.direction = _row(direction, device)
+        self.direction = rows(direction, device)
 
     def towards(self, points: torch.Tensor) -> torch.Tensor:
-        return normalize(_spread(self.direction, points), dim=-1, eps=1e-6)
+        return normalize(spread(self.direction, points), dim=-1, eps=1e-6)
 
 
 class AmbientLights(_Lights):
@@ -98,7 +99,7 @@ class Materials(_Fields):
         self, ambient_color=((1, 1, 1),), diffuse_color=((1, 1, 1),), specular_color=((1, 1, 1),), shininess=64.0,
         device="cpu",
     ) -> None:  # fmt: skip
-        self.ambient_color = _row(ambient_color, device)
-        self.diffuse_color = _row(diffuse_color, device)
-        self.specular_color = _row(specular_color, device)
+        self.ambient_color = rows(ambient_color, device)
+        self.diffuse_color = rows(diffuse_color, device)
+        self.specular_color = rows(specular_color, device)
         self.shininess = torch.as_tensor(shininess, dtype=torch.float32, device=device).reshape(-1)

@@ -15,7 +15,7 @@ from render.diff.textures import interpolate_face_attributes
 from render.raster import MeshEdges, coverage, rasterize_meshes
 
 __all__ = ["Fragments", "RasterizationSettings", "MeshRasterizer", "MeshRenderer", "MeshRendererWithFragments"]
-__all__ += ["SoftSilhouetteShader", "HardPhongShader", "SoftPhongShader", "CoverageRenderer"]
+__all__ += ["SoftSilhouetteShader", "PhongShader", "HardPhongShader", "SoftPhongShader", "CoverageRenderer"]
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,9 @@ class SoftSilhouetteShader(nn.Module):
         return sigmoid_alpha_blend(white, fragments, kwargs.get("blend_params", self.blend_params))
 
 
-class _PhongShader(nn.Module):
+class PhongShader(nn.Module):
+    """What the Phong shaders share: lights, materials, blending and where the camera comes from."""
+
     def __init__(self, device="cpu", cameras=None, lights=None, materials=None, blend_params=None) -> None:
         super().__init__()
         self.cameras = cameras
@@ -206,7 +208,7 @@ class _PhongShader(nn.Module):
         return (ambient + diffuse) * texels + materials.specular_color.view(row) * shine
 
 
-class HardPhongShader(_PhongShader):
+class HardPhongShader(PhongShader):
     """Phong shading of the nearest fragment."""
 
     def forward(self, fragments: Fragments, meshes: Meshes, **kwargs) -> torch.Tensor:
@@ -214,7 +216,7 @@ class HardPhongShader(_PhongShader):
         return hard_rgb_blend(colors, fragments, kwargs.get("blend_params", self.blend_params))
 
 
-class SoftPhongShader(_PhongShader):
+class SoftPhongShader(PhongShader):
     """Phong shading, blended over the fragments of each pixel."""
 
     def forward(self, fragments: Fragments, meshes: Meshes, **kwargs) -> torch.Tensor:
