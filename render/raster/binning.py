@@ -14,6 +14,7 @@ __all__ = ["TILE", "TILE_BITS", "Grid", "Bins", "bin_faces", "pixel_centres", "i
 
 TILE_BITS = 3
 TILE = 1 << TILE_BITS  #: pixels along a tile's side
+MOST_ENTRIES = 1 << 28  #: faces times tiles that are sorted at once (about 4 GB)
 
 F32 = ti.types.ndarray(dtype=ti.f32, ndim=1)
 F32x2 = ti.types.ndarray(dtype=ti.f32, ndim=2)
@@ -122,12 +123,18 @@ def bin_faces(
             f"face {int((size < 0).nonzero()[0])} has vertices that are not numbers",
             "check the vertices and the camera",
         )
+    total = int(size.sum())
+    if total > MOST_ENTRIES:
+        raise InputError(
+            "raster.too_large",
+            f"the faces cover {total:,} tiles of {TILE} x {TILE} pixels together",
+            "take a smaller image or blur, fewer images at a time, or larger faces",
+        )
     sweep = bounded and not in_face_order
     order = torch.argsort(near, stable=True) if sweep else torch.arange(count, device=device)
     order = order.to(torch.int32)
     first = torch.zeros(count + 1, dtype=torch.int32, device=device)
     first[1:] = torch.cumsum(size[order.long()], 0)
-    total = int(first[-1])
     tile = torch.empty(total, dtype=torch.int32, device=device)
     emitted = torch.empty(total, dtype=torch.int32, device=device)
     if total:

@@ -135,6 +135,12 @@ def test_wrong_input_is_named(change):
         rasterize_meshes(**(dict(verts_ndc=SQUARE, faces=TWO, image_size=8) | change))
 
 
+def test_too_many_faces_on_too_many_tiles_are_refused():
+    verts = torch.tensor([[-9.0, -9.0, 1.0], [9.0, -9.0, 2.0], [0.0, 18.0, 3.0]])
+    with pytest.raises(InputError, match="tiles"):
+        rasterize_meshes(verts, TWO[:1].repeat(5000, 1), image_size=2048, faces_per_pixel=1)
+
+
 def test_unknown_backend():
     with pytest.raises(UnsupportedError, match="no rasterizer"):
         rasterize_meshes(SQUARE, TWO, backend="crayon")
