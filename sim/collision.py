@@ -103,11 +103,11 @@ class Collider:
         )
         kernels.contacts_of_vertices(self.corner, self.count, self.start, self.entry)
 
-    def activate(self, radius, vel, area, *, dt: float, stiffness: float, friction: float) -> None:
+    def activate(self, radius, vel, area, friction, *, dt: float, stiffness: float, friction_most: float) -> None:
         """Forces of the contacts found, and the list of those that act."""
         kernels.repulsion(
             self.corner, self.weight, self.normal, self.gap, self.count, radius, vel, dt, area, stiffness, friction,
-            2e-5, self.push, self.stiff, self.drag,
+            friction_most, 2e-5, self.push, self.stiff, self.drag,
         )
         kernels.keep_active(
             self.count, self.corner, self.weight, self.normal, self.push, self.stiff, self.drag, self.total,

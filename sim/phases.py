@@ -67,7 +67,7 @@ class Run:
         level = self._level(garment, garment.positions, np.ones(len(pairs), bool))
         settings = StepSettings(
             gravity=0.0, drag=10.0, membrane_most=SOFT_MEMBRANE, seam_stiffness=SEAM_STIFFNESS, seam_speed=0.6,
-            friction_static=0.05, friction_dynamic=0.05, friction_self=0.05,
+            friction_most=0.05, friction_self_most=0.05,
         )
         gaps = seam_gaps(garment.positions, pairs)
         start = self.time
@@ -98,7 +98,6 @@ class Run:
         config = self.config
         first = self.level_number == 0
         level = self.level = self._level(garment, positions, is_open)
-        fabric = garment.fabrics[0]
         limit = config.settle_time if first else config.polish_time
         start, calm, soft = self.time, 0, True
         self.at_rest = False
@@ -107,9 +106,7 @@ class Run:
             settings = StepSettings(
                 gravity=config.gravity, drag=min(1.0 + 1.5 * t * t, 20.0) if first else 6.0 + 8.0 * t,
                 membrane_most=SOFT_MEMBRANE * (1 if first else 2) if soft else 1e9,
-                seam_stiffness=SEAM_STIFFNESS_MOST,
-                friction_static=fabric.friction_static, friction_dynamic=fabric.friction_dynamic,
-                friction_self=0.0 if soft else fabric.friction_dynamic,
+                seam_stiffness=SEAM_STIFFNESS_MOST, friction_self_most=0.0 if soft else 10.0,
             )
             r = self._step(level, settings)
             slower = 3.0 if soft else 1.0

@@ -27,14 +27,12 @@ class StepSettings:
     dt: float = 0.01  #: [s]
     gravity: float = 9.81  #: [m/s2]
     drag: float = 2.0  #: velocity damping by the air [1/s]
-    damping: float = 0.0  #: stiffness-proportional damping time [s]
     compression: float = 0.1  #: share of the membrane's stiffness that resists compression, the rest buckles
     membrane_most: float = 1e9  #: stiffer membranes are taken as this [N/m], to open crumples on the way
     seam_stiffness: float = 0.0  #: of each sewn pair [N/m]
     seam_speed: float = 0.5  #: at which open seams close [m/s]
-    friction_static: float = 0.3
-    friction_dynamic: float = 0.25
-    friction_self: float = 0.3
+    friction_most: float = 10.0  #: bounds the fabric's friction on the body, to let it slide on the way
+    friction_self_most: float = 10.0  #: bounds that between layers
     body_stiffness: float = 2e6  #: of the contact with the body [Pa/m]
     self_stiffness: float = 5e5  #: of the contact between layers [Pa/m]
     body_floor: float = 0.0005  #: gap to the body that is never passed [m]
@@ -68,6 +66,10 @@ class Solver:
         self.lists = {name: upload(getattr(s, name)) for name in s.__dataclass_fields__}
         self.tri, self.dm_inv = upload(cloth.faces), upload(cloth.dm_inv)
         self.area, self.membrane = upload(cloth.area), upload(cloth.membrane)
+        self.curve, self.curves = upload(cloth.curve), ti.ndarray(ti.f32, cloth.curves.shape)
+        self.curves.from_numpy(cloth.curves)
+        self.damping, self.hinge_damping = upload(cloth.damping), upload(cloth.hinge_damping)
+        self.friction = [upload(cloth.friction[:, k]) for k in range(2)]
         self.mass, self.vertex_area = upload(cloth.mass), upload(cloth.vertex_area)
         self.hinge = upload(cloth.hinge)
         self.hinge_rest, self.hinge_stiff = upload(cloth.hinge_rest), upload(cloth.hinge_stiff)
@@ -80,7 +82,7 @@ class Solver:
         self.body_force, self.anchor, self.body_hess, self.pre = vec(n), vec(n), mat(n), mat(n)
         self.held, self.normal_force, self.cut = (ti.ndarray(ti.f32, n) for _ in range(3))
         self.tri_force, self.tri_hess, self.tri_push = vec(3 * t), mat(6 * t), ti.ndarray(ti.f32, t)
-        self.hinge_grad, self.moment = vec(4 * h), ti.ndarray(ti.f32, h)
+        self.hinge_grad, self.moment, self.hinge_tangent = vec(4 * h), ti.ndarray(ti.f32, h), ti.ndarray(ti.f32, h)
         self.block = mat(b)
         self.multilevel = Multilevel(s.row, s.col, interpolations)
         self.age, self.refresh = 0, 4  #: steps between two renewals of the preconditioner
@@ -95,6 +97,7 @@ class Solver:
         self.grid.from_numpy(grid.values)
         self.grid_at = (vec3(*[float(v) for v in grid.origin]), 1.0 / grid.cell)
         self.low, self.high = positions.min(0).astype(np.float64), positions.max(0).astype(np.float64)
+        self.floor, self.interpolations = float(self.low[1]), interpolations
         self.top_speed, self.total_mass = 0.0, float(cloth.mass.sum(dtype=np.float64))
         self.edge_length = float(np.sqrt(cloth.area.mean() * 4 / np.sqrt(3)))
 
@@ -120,6 +123,39 @@ class Solver:
         """Force of the pins on every particle [N], shape [P, 3]."""
         stretch = self.pin_at.to_numpy().astype(np.float64) - self.positions()
         return stretch * self.pin_stiff.to_numpy()[:, None]
+
+    def force_residual(self) -> float:
+        """Net force of the last step over the weight, root of mean square over patches of the cloth [-].
+
+        The patches are the weights of the preconditioner's coarsest level: single vertices weigh less than the
+        rounding of their stiff neighbours' pull, whose sum over a patch vanishes.
+        """
+        force = self.force.to_numpy().astype(np.float64)
+        weight = self.cloth.mass[:, None].astype(np.float64) * StepSettings.gravity
+        for interpolation in self.interpolations:
+            force, weight = interpolation.matrix.T @ force, interpolation.matrix.T @ weight
+        return float(np.sqrt((force**2).sum() / (weight**2).sum()))
+
+    def energies(self, s: StepSettings) -> dict[str, float]:
+        """Kinetic, membrane, bending and gravity's energy now [J]; heights are over the start's lowest point."""
+        per_triangle = ti.ndarray(ti.f32, len(self.cloth.faces))
+        elastic.membrane_energy(
+            self.x, self.tri, self.dm_inv, self.area, self.membrane, self.curve, self.curves, s.compression,
+            per_triangle,
+        )
+        elastic.hinges(
+            self.x, self.hinge, self.hinge_rest, self.hinge_stiff, self.hinge_damping, 1.0 / s.dt, self.hinge_grad,
+            self.moment, self.hinge_tangent,
+        )
+        stiff = self.cloth.hinge_stiff.astype(np.float64)
+        moment = self.moment.to_numpy()[: len(stiff)].astype(np.float64)
+        mass, height = self.cloth.mass.astype(np.float64), self.positions()[:, 1] - self.floor
+        return {
+            "kinetic": float(0.5 * (mass[:, None] * self.vel.to_numpy().astype(np.float64) ** 2).sum()),
+            "membrane": float(per_triangle.to_numpy().sum(dtype=np.float64)),
+            "bending": float((0.5 * moment**2 / np.where(stiff > 0, stiff, np.inf)).sum()),
+            "gravity": float(s.gravity * (mass * height).sum()),
+        }
 
     def state(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """All that a step depends on, to come back to."""
@@ -164,24 +200,27 @@ class Solver:
         """Forces, and the matrix of the linearised step."""
         ls, c = self.lists, self.collider
         elastic.membrane(
-            self.x, self.tri, self.dm_inv, self.area, self.membrane, s.compression, s.membrane_most,
-            self.tri_force, self.tri_hess,
+            self.x, self.tri, self.dm_inv, self.area, self.membrane, self.curve, self.curves, s.compression,
+            s.membrane_most, self.damping, 1.0 / s.dt, self.tri_force, self.tri_hess,
         )
         body.triangle_contact(
             self.x, self.tri, self.grid, *self.grid_at, self.area, self.triangle_offset, s.body_floor,
             s.body_stiffness, self.tri_force, self.tri_hess, self.tri_push,
         )
-        elastic.hinges(self.x, self.hinge, self.hinge_rest, self.hinge_stiff, self.hinge_grad, self.moment)
+        elastic.hinges(
+            self.x, self.hinge, self.hinge_rest, self.hinge_stiff, self.hinge_damping, 1.0 / s.dt, self.hinge_grad,
+            self.moment, self.hinge_tangent,
+        )
         body.body_contact(
             self.x, self.vel, s.dt, self.grid, *self.grid_at, self.vertex_area, self.offset, s.body_floor,
-            s.body_stiffness, s.friction_static, s.friction_dynamic, self.anchor, self.held, self.body_force,
-            self.body_hess, self.normal_force,
+            s.body_stiffness, *self.friction, s.friction_most, self.anchor, self.held, self.body_force, self.body_hess,
+            self.normal_force,
         )
         if self.pinned:
             body.hold_pins(self.x, self.pin_at, self.pin_stiff, self.body_force, self.body_hess)
         linear.gather_blocks(
             ls["slot_tri_start"], ls["slot_tri"], ls["slot_hinge_start"], ls["slot_hinge"], ls["slot_seam"],
-            self.tri_hess, self.hinge_grad, self.hinge_stiff, s.seam_stiffness, s.damping / s.dt, self.block,
+            self.tri_hess, self.hinge_grad, self.hinge_tangent, s.seam_stiffness, self.block,
         )
         linear.gather_forces(
             self.x, self.vel, self.mass, 1.0 / s.dt, s.drag, s.gravity, ls["vert_tri_start"], ls["vert_tri"],
@@ -191,7 +230,8 @@ class Solver:
             self.body_hess, ls["diag"], self.block, self.force, self.rhs,
         )
         c.activate(
-            self.radius, self.vel, self.vertex_area, dt=s.dt, stiffness=s.self_stiffness, friction=s.friction_self
+            self.radius, self.vel, self.vertex_area, self.friction[1], dt=s.dt, stiffness=s.self_stiffness,
+            friction_most=s.friction_self_most,
         )
         linear.contact_rows(
             c.active_start, c.active_entry, *c.active[1:], ls["diag"], self.block, self.force, self.rhs, self.pre,

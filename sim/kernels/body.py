@@ -48,8 +48,8 @@ def pressure_law(d: ti.f32, r: ti.f32, floor: ti.f32):
 @ti.kernel
 def body_contact(
     x: V3, vel: V3, dt: ti.f32, grid: GRID, origin: vec3, inv_cell: ti.f32, area: F32, offset: F32, floor: ti.f32,
-    stiffness: ti.f32, friction_static: ti.f32, friction_dynamic: ti.f32, anchor: V3, held: F32, force: V3, hess: M3,
-    normal_force: F32,
+    stiffness: ti.f32, friction_static: F32, friction_dynamic: F32, friction_most: ti.f32,
+    anchor: V3, held: F32, force: V3, hess: M3, normal_force: F32,
 ):
     """Normal and friction force of the body on every vertex.
 
@@ -80,16 +80,17 @@ def body_contact(
             slip -= n * n.dot(slip)
             away = slip.norm()
             kt = 0.5 * k
+            rub, slide = ti.min(friction_static[i], friction_most), ti.min(friction_dynamic[i], friction_most)
             soft = kt  # stiffness along the slip
-            if kt * away > friction_static * pn:
+            if kt * away > rub * pn:
                 # slides: the anchor follows so that the spring carries the dynamic friction
-                keep = friction_dynamic * pn / kt
+                keep = slide * pn / kt
                 slip *= keep / ti.max(away, 1e-12)
                 speed = vel[i] - n * n.dot(vel[i])
                 travel = speed.norm() * dt
                 if travel > keep:
                     # in full motion: a drag that gives the dynamic friction at this speed
-                    kt = friction_dynamic * pn / travel
+                    kt = slide * pn / travel
                     soft = kt
                     anchor[i] = x[i] - slip
                     slip = vec3(0.0)

@@ -254,7 +254,8 @@ def contacts_of_vertices(corner: I4, contacts: ti.i32, start: I32, entry: I32):
 @ti.kernel
 def repulsion(
     corner: I4, weight: V4, normal: V3, gap: F32, contacts: ti.i32, radius: F32, vel: V3, dt: ti.f32,
-    area: F32, stiffness: ti.f32, friction: ti.f32, slip: ti.f32, push: F32, stiff: F32, drag: F32,
+    area: F32, stiffness: ti.f32, friction: F32, friction_most: ti.f32, slip: ti.f32, push: F32, stiff: F32,
+    drag: F32,
 ):
     """Contact force [N], its stiffness and the lagged Coulomb friction's drag coefficient [N/m] of every pair.
 
@@ -277,7 +278,9 @@ def repulsion(
                 dd = ti.max(d, 0.02 * r)
                 p = k0 * (r - dd) * r / dd
                 k = k0 * r * r / (dd * dd)
-                f = ti.min(friction * p / ti.max((rel - n * approach).norm() * dt, slip), k)
+                rub = 0.25 * (friction[i[0]] + friction[i[1]] + friction[i[2]] + friction[i[3]])
+                rub = ti.min(rub, friction_most)
+                f = ti.min(rub * p / ti.max((rel - n * approach).norm() * dt, slip), k)
             else:
                 p = k0 * (r - d)
                 k = k0

@@ -14,12 +14,11 @@ CHUNK = 64  #: vertices per partial sum of a dot product
 @ti.kernel
 def gather_blocks(
     slot_tri_start: I32, slot_tri: I32, slot_hinge_start: I32, slot_hinge: I32, slot_seam: F32,
-    tri_hess: M3, hinge_grad: V3, hinge_stiff: F32, seam_stiff: ti.f32, damping: ti.f32, block: M3,
+    tri_hess: M3, hinge_grad: V3, hinge_stiff: F32, seam_stiff: ti.f32, block: M3,
 ):
     """Sums the elements' contributions into every block of the sparse matrix.
 
     ``slot_tri`` packs 16 * triangle + 2 * (block of the six) + transposed; ``slot_hinge`` packs 16 * hinge + 4a + b.
-    ``damping`` is the stiffness-proportional damping time over the step [-].
     """
     for s in range(block.shape[0]):
         m = mat3(0.0)
@@ -35,7 +34,6 @@ def gather_blocks(
             ga = hinge_grad[4 * e + (code % 16) // 4]
             gb = hinge_grad[4 * e + code % 4]
             m += (ga * hinge_stiff[e]).outer_product(gb)
-        m *= 1.0 + damping
         diag = seam_stiff * slot_seam[s]
         for r in ti.static(range(3)):
             m[r, r] += diag

@@ -111,11 +111,11 @@ def test_friction_holds_to_its_angle(degrees, slides):
     uv, faces, _ = scenes.rectangle(0.1, 0.1, 0.02)
     flat = np.column_stack([uv[:, 0] - 0.2, np.full(len(uv), 0.1025), uv[:, 1] - 0.05])
     x = flat @ turn[:3, :3].T
-    fabric = scenes.cotton()
+    fabric = scenes.cotton(friction_static=0.32, friction_dynamic=0.32)
     garment = scenes.assemble([(uv, faces, x)], [], fabric)
     grid = distance_grid(np.asarray(box.vertices, np.float32), np.asarray(box.faces, np.int32))
     level = Level(garment, garment.positions, grid, open_pairs=np.zeros(0, bool))
-    settings = StepSettings(drag=0.5, friction_static=0.32, friction_dynamic=0.32)
+    settings = StepSettings(drag=0.5)
     for _ in range(20):
         level.solver.step(settings)
     start = level.solver.positions().mean(0)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.integrate import solve_bvp, trapezoid
 
-from engine.core.types import Fabric
+from engine.core.types import Fabric, Garment
 from physics.scenes import GRAVITY, Figure, grid, lattice, level_of, settle, sheet
 from sim.level import Level
 
@@ -12,7 +12,8 @@ __all__ = ["elastica", "cantilever", "cantilever_figures", "BUCKLING_GAMMA"]
 WIDTH = 0.025  #: of the strip, as in the cantilever tests ASTM D1388 and BS 3356 [m]
 GAMMAS = (1.0, 2.0, 4.0, 8.0, 10.0, 20.0, 50.0)
 #: Strip on edge, clamped at one end, under its own weight: q L^3 = 12.85 sqrt(EI GJ) (Timoshenko and Gere, Theory of
-#: Elastic Stability, ch. 6), with EI = B w and GJ = 2 B w of a plate without lateral contraction in bending, q = rho g w.
+#: Elastic Stability, ch. 6), with q = rho g w, and EI = B w, GJ = 2 B w of a plate without lateral contraction in
+#: bending.
 BUCKLING_GAMMA = 12.85 * np.sqrt(2.0)
 
 
@@ -34,7 +35,9 @@ def elastica(gamma: float) -> float:
     return float(trapezoid(np.sin(theta), fine) / trapezoid(np.cos(theta), fine))
 
 
-def clamped(fabric: Fabric, length: float, width: float, cells: int, mesh: str, *, on_edge: bool, grain: float) -> tuple:
+def clamped(
+    fabric: Fabric, length: float, width: float, cells: int, mesh: str, *, on_edge: bool, grain: float
+) -> tuple[Level, Garment]:
     """A strip along x from a clamp at x = 0; the clamp's edge lies in the middle of the held triangles.
 
     A hinge bends the cloth between the middles of its two triangles, so a clamp that ends in mid-triangle is exact.
