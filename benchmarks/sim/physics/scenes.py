@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.spatial import Delaunay
 
-from engine.core.mesh import subdivide
 from engine.core.types import Fabric, Garment
 from sim.body_field import DistanceGrid
 from sim.level import Level
 from sim.solver import StepSettings
 
-__all__ = ["nowhere", "lattice", "grid", "sheet", "refined", "settle", "Figure"]
+__all__ = ["GRAVITY", "Figure", "nowhere", "grid", "lattice", "sheet", "level_of", "settle"]
 
 GRAVITY = 9.81  #: [m/s2]
 
@@ -85,8 +84,7 @@ def lattice(x: np.ndarray, y: np.ndarray, edge: float, turn: float) -> tuple[np.
 
 
 def sheet(
-    uv: np.ndarray, faces: np.ndarray, positions: np.ndarray, fabric: Fabric, *, grain: float = np.pi / 2,
-    coarser: Garment | None = None,
+    uv: np.ndarray, faces: np.ndarray, positions: np.ndarray, fabric: Fabric, *, grain: float = np.pi / 2
 ) -> Garment:
     """One panel; ``grain`` is the warp's direction in uv [rad]."""
     n = len(uv)
@@ -95,17 +93,7 @@ def sheet(
         seam_pairs=np.zeros((0, 2), np.int32), seam_ids=np.zeros(0, np.int32), seam_angles=np.zeros(0, np.float32),
         panel_id=np.zeros(len(faces), np.int32), vertex_panel=np.zeros(n, np.int32), layer=np.zeros(n, np.int32),
         grain=np.array([grain], np.float32), bend_scale=np.ones(len(faces), np.float32), fabrics=(fabric,),
-        panel_names=("sheet",), name=fabric.name, coarser=coarser,
-    )
-
-
-def refined(coarse: Garment) -> Garment:
-    """The sheet with every triangle split into four."""
-    faces, edges = subdivide(coarse.faces, len(coarse.positions))
-    split = lambda v: np.concatenate([v, v[edges].mean(1)])  # noqa: E731
-    return sheet(
-        split(coarse.rest_uv), faces, split(coarse.positions), coarse.fabrics[0], grain=float(coarse.grain[0]),
-        coarser=coarse,
+        panel_names=("sheet",), name=fabric.name,
     )
 
 
