@@ -26,6 +26,9 @@ class Cloth:
 
     particle: np.ndarray
     faces: np.ndarray  #: into particles, shape [T, 3]
+    flat: np.ndarray  #: into the garment's vertices, which no seam has joined, shape [T, 3]
+    rest: np.ndarray  #: flat corners in (warp, weft) [m], shape [T, 3, 2]
+    panel: np.ndarray  #: of every triangle, shape [T]
     dm_inv: np.ndarray  #: inverse rest edges in (warp, weft), shape [T, 2, 2]
     area: np.ndarray  #: rest area [m2], shape [T]
     membrane: np.ndarray  #: linear stiffness (warp, weft, coupling, shear) [N/m], shape [T, 4]
@@ -93,7 +96,8 @@ def build_cloth(
     hinge, hinge_rest, hinge_stiff, sides = _hinges(garment, faces, rest)
     edges, _ = unique_edges(faces)
     return Cloth(
-        particle=particle.astype(np.int32), faces=faces, dm_inv=np.linalg.inv(dm).astype(np.float32),
+        particle=particle.astype(np.int32), faces=faces, flat=garment.faces, rest=rest, panel=panel,
+        dm_inv=np.linalg.inv(dm).astype(np.float32),
         area=area.astype(np.float32), membrane=table[panel].astype(np.float32), curve=curve[panel],
         curves=curves.astype(np.float32), damping=damping.astype(np.float32),
         mass=shared([f.areal_density for f in fabrics]).astype(np.float32), vertex_area=vertex_area.astype(np.float32),

@@ -12,7 +12,7 @@ from engine.core.taichi_runtime import ti
 from sim.body_field import DistanceGrid
 from sim.cloth import Cloth
 from sim.collision import Collider, upload
-from sim.kernels import body, contact, elastic, linear, motion
+from sim.kernels import body, contact, elastic, linear, motion, tiles
 from sim.kernels.types import vec3
 from sim.multilevel import Interpolation, Multilevel
 from sim.sparsity import build_sparsity
@@ -38,6 +38,7 @@ class StepSettings:
     body_floor: float = 0.0005  #: gap to the body that is never passed [m]
     iterations: int = 80  #: of conjugate gradients at most
     tolerance: float = 1e-2  #: of conjugate gradients, in the preconditioned norm
+    reach_most: float = 0.6  #: edge lengths that a particle may travel in a step, about
     keep: float = 1.0  #: share of the velocity that goes into the next step
 
 
@@ -90,6 +91,7 @@ class Solver:
         self.partial, self.scalar = ti.ndarray(ti.f32, chunks), ti.ndarray(ti.f32, 4)
         self.chunks = ti.ndarray(ti.f32, 8 * chunks)
         self.collider = Collider(cloth)
+        self.reach, self.ahead, self.held_back = ti.ndarray(ti.f32, n), vec(n), 0
         self.pinned = False
         self.offset = upload(body_offset.astype(np.float32))
         self.triangle_offset = float(0.8 * body_offset.min())
@@ -113,7 +115,7 @@ class Solver:
             force += np.bincount(self.cloth.faces[:, a], third, minlength=len(force))
         return force
 
-    def pin(self, particles: np.ndarray, *, stiffness: float = 1e5) -> None:
+    def pin(self, particles: np.ndarray, *, stiffness: float = 5e3) -> None:
         """Holds particles where they are, by springs [N/m] whose stretch tells the force."""
         held = np.zeros(len(self.cloth.mass), np.float32)
         held[particles] = stiffness
@@ -171,18 +173,25 @@ class Solver:
 
     def step(self, s: StepSettings) -> StepReport:
         """Advances by one time step."""
-        reach = self._reach(s)
-        limit = 0.45 * reach
         c = self.collider
-        c.detect(self.x, self.low - reach, self.high + reach, reach)
+        least, most = self._reach(s)
+        share = 0.3 * self.top_speed
+        tiles.reaches(self.vel, s.dt, 0.3 * s.gravity * s.dt**2, share, least, most, self.reach)
+        tiles.foresee(self.x, self.vel, s.dt, self.reach, self.ahead)
+        c.detect(self.x, self.reach, self.low - most, self.high + most, self.ahead)
         self._forces(s)
         used = self._solve(s)
         motion.advance(self.x, self.dx, self.ref)
         body.keep_outside(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
         contact.truncate(
-            self.ref, self.x, limit, c.start, c.entry, c.corner, c.weight, c.normal, c.kind, self.cut
+            self.ref, self.x, self.reach, c.start, c.entry, c.corner, c.weight, c.normal, c.kind, self.cut
         )
         body.step_back(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
+        self.held_back = 0
+        while c.unproven(self.ref, self.x):
+            self.held_back += 1
+            c.hold_back(self.ref, self.x, 0.5 if self.held_back < 4 else 0.0)
+            body.step_back(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
         motion.finish(self.x, self.ref, self.vel, 1.0 / s.dt, s.keep, self.mass, self.chunks)
         figures = self.chunks.to_numpy().reshape(-1, 8).astype(np.float64)
         self.low, self.high = figures[:, 2:5].min(0), figures[:, 5:8].max(0)
@@ -190,11 +199,10 @@ class Solver:
         rms = float(np.sqrt(2.0 * energy / self.total_mass))
         return StepReport(energy, self.top_speed, used, c.count, rms, bool(np.isfinite(figures).all()))
 
-    def _reach(self, s: StepSettings) -> float:
-        """Distance within which pairs are looked for [m]: enough for the motion to come, seldom more."""
+    def _reach(self, s: StepSettings) -> tuple[float, float]:
+        """Bounds of the distance around each particle within which others are looked for [m]."""
         thickness = float(self.cloth.radius.max())
-        wanted = 2.4 * (1.2 * self.top_speed + 0.3 * s.gravity * s.dt) * s.dt
-        return float(np.clip(wanted, max(1.5 * thickness, 0.25 * self.edge_length), 1.2 * self.edge_length))
+        return 0.5 * max(1.5 * thickness, 0.25 * self.edge_length), s.reach_most * self.edge_length
 
     def _forces(self, s: StepSettings) -> None:
         """Forces, and the matrix of the linearised step."""

@@ -1,4 +1,4 @@
-"""Cloth-cloth contact: vertex-triangle and edge-edge pairs from a uniform grid, repulsion, and the motion bound.
+"""Cloth-cloth contact: vertex-triangle and edge-edge pairs of tiles that are near, repulsion, and the motion bound.
 
 Between two detections every pair stays on its two sides of a fixed dividing plane, and pairs that were not detected
 are further apart than the vertices may move: a start free of intersections stays free of them by construction
@@ -18,8 +18,8 @@ def cell_of(p: vec3, origin: vec3, inv_cell: ti.f32, dims: ivec3) -> ivec3:
 
 
 @ti.kernel
-def triangle_balls(x: V3, tri: I3, centre: V3, radius: F32):
-    """Centroid and bounding radius [m] of every triangle."""
+def triangle_balls(x: V3, reach: F32, tri: I3, centre: V3, radius: F32, wide: F32):
+    """Centroid, bounding radius [m] and reach (the largest of its corners') [m] of every triangle."""
     for t in range(tri.shape[0]):
         i = tri[t]
         c = (x[i[0]] + x[i[1]] + x[i[2]]) / 3.0
@@ -27,15 +27,17 @@ def triangle_balls(x: V3, tri: I3, centre: V3, radius: F32):
         radius[t] = ti.sqrt(
             ti.max((x[i[0]] - c).norm_sqr(), ti.max((x[i[1]] - c).norm_sqr(), (x[i[2]] - c).norm_sqr()))
         )
+        wide[t] = ti.max(reach[i[0]], ti.max(reach[i[1]], reach[i[2]]))
 
 
 @ti.kernel
-def edge_balls(x: V3, edge: I2, centre: V3, radius: F32):
-    """Midpoint and half length [m] of every edge."""
+def edge_balls(x: V3, reach: F32, edge: I2, centre: V3, radius: F32, wide: F32):
+    """Midpoint, half length [m] and reach [m] of every edge."""
     for e in range(edge.shape[0]):
         a, b = x[edge[e][0]], x[edge[e][1]]
         centre[e] = 0.5 * (a + b)
         radius[e] = 0.5 * (b - a).norm()
+        wide[e] = ti.max(reach[edge[e][0]], reach[edge[e][1]])
 
 
 @ti.kernel
@@ -115,30 +117,42 @@ def closest_on_segments(p0: vec3, p1: vec3, q0: vec3, q1: vec3):
     return s, t
 
 
+@ti.func
+def outside(p: vec3, r: ti.f32, low: vec3, high: vec3) -> bool:
+    """Whether a ball lies beside a box."""
+    out = False
+    for a in ti.static(range(3)):
+        if p[a] + r < low[a] or p[a] - r > high[a]:
+            out = True
+    return out
+
+
 @ti.kernel
 def find_vertex_triangle(
-    x: V3, weld: I32, tri: I3, centre: V3, radius: F32, radius_max: ti.f32, reach: ti.f32,
-    origin: vec3, inv_cell: ti.f32, dims: ivec3, start: I32, item: I32, count: I32, found: I32_2,
+    x: V3, reach: F32, weld: I32, tri: I3, centre: V3, radius: F32, wide: F32, tile: I32, near_count: I32, near: I32_2,
+    low: V3, high: V3, start: I32, item: I32, count: I32, found: I32_2,
 ):
-    """Triangles within ``reach`` [m] of every vertex, but those that share a (welded) vertex with it."""
+    """Triangles of the tiles ``near`` closer to every vertex than both their reaches, but those that share a (welded)
+    vertex with it. ``low`` and ``high`` bound the tiles with their reach, ``start`` and ``item`` list their triangles.
+    """
     for v in range(x.shape[0]):
         p = x[v]
-        lo = cell_of(p - (radius_max + reach), origin, inv_cell, dims)
-        hi = cell_of(p + (radius_max + reach), origin, inv_cell, dims)
+        w = weld[v]
+        home = tile[v]
         n = 0
-        for cx in range(lo[0], hi[0] + 1):
-            for cy in range(lo[1], hi[1] + 1):
-                base = (cx * dims[1] + cy) * dims[2]
-                for k in range(start[base + lo[2]], start[base + hi[2] + 1]):
+        for m in range(near_count[home]):
+            q = near[home, m]
+            if not outside(p, reach[v], low[q], high[q]):
+                for k in range(start[q], start[q + 1]):
                     t = item[k]
-                    away = radius[t] + reach
+                    both = reach[v] + wide[t]
+                    away = radius[t] + both
                     if (p - centre[t]).norm_sqr() < away * away:
                         i = tri[t]
-                        w = weld[v]
                         if weld[i[0]] != w and weld[i[1]] != w and weld[i[2]] != w:
                             b = closest_on_triangle(p, x[i[0]], x[i[1]], x[i[2]])
-                            q = x[i[0]] * b[0] + x[i[1]] * b[1] + x[i[2]] * b[2]
-                            if (p - q).norm_sqr() < reach * reach:
+                            c = x[i[0]] * b[0] + x[i[1]] * b[1] + x[i[2]] * b[2]
+                            if (p - c).norm_sqr() < both * both:
                                 if n < found.shape[1]:
                                     found[v, n] = t
                                 n += 1
@@ -147,32 +161,32 @@ def find_vertex_triangle(
 
 @ti.kernel
 def find_edge_edge(
-    x: V3, weld: I32, edge: I2, centre: V3, radius: F32, radius_max: ti.f32, reach: ti.f32,
-    origin: vec3, inv_cell: ti.f32, dims: ivec3, start: I32, item: I32, count: I32, found: I32_2,
+    x: V3, weld: I32, edge: I2, centre: V3, radius: F32, wide: F32, tile: I32, near_count: I32, near: I32_2,
+    low: V3, high: V3, start: I32, item: I32, count: I32, found: I32_2,
 ):
-    """Edges of higher number within ``reach`` [m] of every edge that share no (welded) vertex with it."""
+    """Edges of higher number, of the tiles ``near``, closer to every edge than both their reaches, that share no
+    (welded) vertex with it."""
     for e in range(edge.shape[0]):
         i = edge[e]
         p = centre[e]
-        span = radius[e] + radius_max + reach
-        lo = cell_of(p - span, origin, inv_cell, dims)
-        hi = cell_of(p + span, origin, inv_cell, dims)
         w0, w1 = weld[i[0]], weld[i[1]]
+        home = tile[e]
         n = 0
-        for cx in range(lo[0], hi[0] + 1):
-            for cy in range(lo[1], hi[1] + 1):
-                base = (cx * dims[1] + cy) * dims[2]
-                for k in range(start[base + lo[2]], start[base + hi[2] + 1]):
+        for m in range(near_count[home]):
+            q = near[home, m]
+            if not outside(p, radius[e] + wide[e], low[q], high[q]):
+                for k in range(start[q], start[q + 1]):
                     g = item[k]
                     if g > e:
-                        away = radius[e] + radius[g] + reach
+                        both = wide[e] + wide[g]
+                        away = radius[e] + radius[g] + both
                         if (p - centre[g]).norm_sqr() < away * away:
                             j = edge[g]
                             u0, u1 = weld[j[0]], weld[j[1]]
                             if w0 != u0 and w0 != u1 and w1 != u0 and w1 != u1:
                                 s, t = closest_on_segments(x[i[0]], x[i[1]], x[j[0]], x[j[1]])
                                 gap = x[i[0]] + (x[i[1]] - x[i[0]]) * s - x[j[0]] - (x[j[1]] - x[j[0]]) * t
-                                if gap.norm_sqr() < reach * reach:
+                                if gap.norm_sqr() < both * both:
                                     if n < found.shape[1]:
                                         found[e, n] = g
                                     n += 1
@@ -327,10 +341,11 @@ def room(ref: V3, c: ti.i32, j: ti.i32, corner: I4, weight: V4, kind: I32, n: ve
 
 @ti.kernel
 def truncate(
-    ref: V3, x: V3, limit: ti.f32, start: I32, entry: I32, corner: I4, weight: V4, normal: V3, kind: I32, cut: F32,
+    ref: V3, x: V3, reach: F32, start: I32, entry: I32, corner: I4, weight: V4, normal: V3, kind: I32, cut: F32,
 ):
     """Clips each vertex' motion since detection so that no pair can cross; cut[i] = share of the motion taken away."""
     for i in range(x.shape[0]):
+        limit = 0.9 * reach[i]
         u = x[i] - ref[i]
         whole = u.norm()
         if whole > limit:

@@ -42,7 +42,7 @@ def test_vertex_triangle_pairs_as_brute_force():
     x = (level.solver.positions() + rng.normal(size=(len(level.cloth.mass), 3)) * 1e-3).astype(np.float32)
     collider = Collider(level.cloth)
     reach = 0.006
-    collider.detect(upload(x), x.min(0) - reach, x.max(0) + reach, reach)
+    collider.detect(upload(x), upload(np.full(len(x), reach / 2, np.float32)), x.min(0) - reach, x.max(0) + reach)
     got = collider.pairs()
     vt = {(int(c[0]), *map(int, c[1:])): g for c, g, k in zip(got["corner"], got["gap"], got["kind"], strict=True)
           if k == 1}
@@ -64,7 +64,7 @@ def test_many_contacts_grow_the_buffers():
     x = level.solver.positions()
     x[:, 1] = np.where(x[:, 1] > 0.001, 0.0005, 0.0)
     collider = Collider(level.cloth)
-    collider.detect(upload(x), x.min(0) - 0.03, x.max(0) + 0.03, 0.03)
+    collider.detect(upload(x), upload(np.full(len(x), 0.015, np.float32)), x.min(0) - 0.03, x.max(0) + 0.03)
     assert collider.vt.shape[1] > 8 and collider.count > 4 * len(x)
     assert len(collider.pairs()["gap"]) == collider.count
 
