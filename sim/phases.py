@@ -22,6 +22,8 @@ SEAM_STIFFNESS, SEAM_STIFFNESS_MOST = 1000.0, 3e4
 #: Tensile stiffness while sewing and while first settling [N/m]. A coarse mesh of stiff triangles locks in crumples
 #: that cloth would shake out; this soft, its weight still strains it by under 1 %. Afterwards the fabric's own holds.
 SOFT_MEMBRANE = 150.0
+CHECK = 10  #: steps between two looks at the balance of forces and at the energies
+BALANCE = ("balance_time", "force_residual", "membrane_energy", "bending_energy", "gravity_energy")
 RUNAWAY = 50.0  #: speed at which a cloth has left the realm of physics [m/s]
 
 
@@ -39,7 +41,8 @@ class DrapeConfig:
     settle_time: float = 4.5  #: most time to come to rest at the coarsest level [s]
     polish_time: float = 2.0  #: most time to come to rest at each finer level [s]
     rest_speed: float = 0.004  #: at rest when the mean (root of mean square) speed stays below [m/s] ...
-    rest_speed_max: float = 0.08  #: ... and no particle is faster [m/s]
+    rest_speed_max: float = 0.08  #: ... and no particle is faster [m/s] ...
+    rest_residual: float = 0.1  #: ... and patches are in balance: net force over weight, root of mean square [-]
     seam_tolerance: float = 0.0005  #: a seam is closed below this gap, and then welded [m]
     body_cell: float = 0.005  #: of the distance grid [m]
     dump: str = ""  #: folder for the replayable dump of a diverged run; "" for a new temporary one
@@ -51,9 +54,11 @@ class Run:
     def __init__(self, config: DrapeConfig, grid: DistanceGrid, report: Callable[[float, str], None]) -> None:
         self.config, self.grid, self.report = config, grid, report
         self.time, self.frames, self.level_number = 0.0, 0, 0
+        #: by step; those named after BALANCE only every CHECK steps, at "balance_time"
         self.history: dict[str, list[float]] = {
-            k: [] for k in ("time", "kinetic_energy", "max_speed", "rms_speed", "contacts", "iterations", "level")
-        }
+            k: [] for k in ("time", "kinetic_energy", "max_speed", "rms_speed", "contacts", "iterations", "level",
+                            *BALANCE)
+        }  # fmt: skip
         self.at_rest = False
         self.level: Level | None = None
         self._good: tuple | None = None
@@ -117,7 +122,7 @@ class Run:
                 self.report(done, f"settling, {r.rms_speed * 100:.1f} cm/s")
             if soft and (calm >= 3 or t > (0.4 if first else 0.15) * limit):
                 soft, calm = False, 0
-            elif calm >= 5:
+            elif calm >= 5 and calm % 5 == 0 and level.solver.force_residual() < config.rest_residual:
                 self.at_rest = True
                 break
         self.level_number += 1
@@ -154,4 +159,9 @@ class Run:
             ("level", self.level_number),
         ):
             self.history[key].append(value)
+        if self.frames % CHECK == 0:
+            energies = solver.energies(settings)
+            values = (self.time, solver.force_residual(), *(energies[k] for k in ("membrane", "bending", "gravity")))
+            for key, value in zip(BALANCE, values, strict=True):
+                self.history[key].append(value)
         return r

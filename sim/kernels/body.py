@@ -58,8 +58,9 @@ def body_contact(
 ):
     """Normal and friction force of the body on every vertex.
 
-    Inside ``offset`` [m] of the body the pressure is ``stiffness`` [Pa/m] times :func:`pressure_law`. Friction is an elastic-plastic spring to an anchor point (``held`` 1 while touching), so that cloth
-    comes to true rest on a slope.
+    Inside ``offset`` [m] of the body the pressure is ``stiffness`` [Pa/m] times :func:`pressure_law`. Friction is an
+    elastic-plastic spring to an anchor point (``held`` 1 while touching), so that cloth comes to true rest on a slope.
+    Its coefficients are each vertex' own, or ``friction_most`` where they are greater.
     """
     for i in range(x.shape[0]):
         d, n = distance(grid, origin, inv_cell, x[i])

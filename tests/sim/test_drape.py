@@ -99,7 +99,7 @@ def test_a_skirt_too_small_is_draped_as_far_as_it_goes():
     assert np.isfinite(result.positions).all()
     assert result.metrics["body_penetration_max_mm"] <= 1.0
     assert result.metrics["self_intersections"] == 0
-    assert result.metrics["strain_max"] > 0.1 or result.metrics["seam_gap_max_mm"] > 10
+    assert result.metrics["strain_max"] > 0.05 or result.metrics["seam_gap_max_mm"] > 10
 
 
 @pytest.mark.parametrize(("degrees", "slides"), [(14.0, False), (22.0, True)])

@@ -25,7 +25,10 @@ def pulled(
     """
     along = np.linspace(0, length, int(round(length / EDGE)) + 1)
     across = np.linspace(-STRIP / 2, STRIP / 2, int(round(STRIP / EDGE)) + 1)
-    uv, faces = grid(along, across) if mesh == "grid" else lattice(along[[0, -1]], across, EDGE, np.radians(float(mesh)))
+    if mesh == "grid":
+        uv, faces = grid(along, across)
+    else:
+        uv, faces = lattice(along[[0, -1]], across, EDGE, np.radians(float(mesh)))
     thin = 1.0 - 0.2 * strain
     positions = np.column_stack([uv[:, 0] * (1 + strain), uv[:, 1] * thin, np.zeros(len(uv))])
     level = level_of(sheet(uv, faces, positions, fabric, grain=grain))
