@@ -9,6 +9,8 @@ from engine.core.taichi_runtime import ti
 from sim.kernels.types import F32, I2, I3, I4, I32, V3, V4, array, ivec3, ivec4, vec3, vec4
 
 I32_2 = array(ti.i32, 2)
+LEAST_ROOM = 1e-5  #: to a pair's dividing plane, never used up [m]: far above the rounding of positions
+NEAR = 3e-4  #: gap below which rounding would tilt a normal taken from the closest points [m]
 
 
 @ti.func
@@ -207,6 +209,18 @@ def offsets(count: I32, offset: I32, total: I32, slot: ti.i32):
         total[2 * slot + 1] = top
 
 
+@ti.func
+def upright(across: vec3, r: vec3, otherwise: vec3) -> vec3:
+    """Unit normal along ``across`` (perpendicular to both primitives), on the side of r; ``otherwise`` if it is none."""
+    n = otherwise
+    length = across.norm()
+    if length > 1e-12:
+        n = across / length
+        if n.dot(r) < 0.0:
+            n = -n
+    return n
+
+
 @ti.kernel
 def write_pairs(
     x: V3, tri: I3, edge: I2, vt_count: I32, vt_offset: I32, vt: I32_2, ee_count: I32, ee_offset: I32, ee: I32_2,
@@ -221,8 +235,8 @@ def write_pairs(
             r = x[v] - (x[i[0]] * b[0] + x[i[1]] * b[1] + x[i[2]] * b[2])
             d = r.norm()
             n = r / ti.max(d, 1e-12)
-            if d < 1e-7:
-                n = (x[i[1]] - x[i[0]]).cross(x[i[2]] - x[i[0]]).normalized(1e-20)
+            if d < NEAR and b.min() > 0.0:
+                n = upright((x[i[1]] - x[i[0]]).cross(x[i[2]] - x[i[0]]), r, n)
             corner[c] = ivec4(v, i[0], i[1], i[2])
             weight[c] = vec4(1.0, -b[0], -b[1], -b[2])
             normal[c] = n
@@ -236,8 +250,8 @@ def write_pairs(
             r = x[i[0]] + (x[i[1]] - x[i[0]]) * s - x[j[0]] - (x[j[1]] - x[j[0]]) * t
             d = r.norm()
             n = r / ti.max(d, 1e-12)
-            if d < 1e-7:
-                n = (x[i[1]] - x[i[0]]).cross(x[j[1]] - x[j[0]]).normalized(1e-20)
+            if d < NEAR and s > 0.0 and s < 1.0 and t > 0.0 and t < 1.0:
+                n = upright((x[i[1]] - x[i[0]]).cross(x[j[1]] - x[j[0]]), r, n)
             corner[c] = ivec4(i[0], i[1], j[0], j[1])
             weight[c] = vec4(1.0 - s, s, -(1.0 - t), -t)
             normal[c] = n
@@ -336,7 +350,7 @@ def room(ref: V3, c: ti.i32, j: ti.i32, corner: I4, weight: V4, kind: I32, n: ve
     side = 1.0
     if j >= kind[c]:
         side = -1.0
-    return side * n.dot(ref[i[j]] - 0.5 * (first + second))
+    return side * n.dot(ref[i[j]] - 0.5 * (first + second)) - LEAST_ROOM
 
 
 @ti.kernel
