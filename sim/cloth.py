@@ -41,6 +41,8 @@ class Cloth:
     hinge_rest: np.ndarray  #: [rad], shape [H]
     hinge_stiff: np.ndarray  #: dM/dtheta [N m], shape [H]
     hinge_damping: np.ndarray  #: [s], shape [H]
+    rim: np.ndarray  #: triangles at the rim and which of their corners lie on it (1 or 0), shape [R, 4]
+    rim_torque: np.ndarray  #: [N m], shape [R]
     friction: np.ndarray  #: static and dynamic Coulomb coefficient of every particle, shape [P, 2]
     edges: np.ndarray  #: shape [E, 2]
     radius: np.ndarray  #: contact radius of every particle [m], shape [P]
@@ -94,6 +96,7 @@ def build_cloth(
     rubbing = [shared([f.friction_static for f in fabrics]), shared([f.friction_dynamic for f in fabrics])]
     damping = np.array([2 * f.damping / DAMPED_AT for f in fabrics])[panel]
     hinge, hinge_rest, hinge_stiff, sides = _hinges(garment, faces, rest)
+    rim, rim_torque = _rim(garment, faces)
     edges, _ = unique_edges(faces)
     return Cloth(
         particle=particle.astype(np.int32), faces=faces, flat=garment.faces, rest=rest, panel=panel,
@@ -102,7 +105,7 @@ def build_cloth(
         curves=curves.astype(np.float32), damping=damping.astype(np.float32),
         mass=shared([f.areal_density for f in fabrics]).astype(np.float32), vertex_area=vertex_area.astype(np.float32),
         hinge=hinge, hinge_rest=hinge_rest, hinge_stiff=hinge_stiff,
-        hinge_damping=damping[sides].mean(1).astype(np.float32),
+        hinge_damping=damping[sides].mean(1).astype(np.float32), rim=rim, rim_torque=rim_torque,
         friction=(np.stack(rubbing, 1) / np.maximum(vertex_area, 1e-12)[:, None]).astype(np.float32), edges=edges,
         radius=_contact_radius(faces, rest, count, contact_thickness), group=group.astype(np.int32),
         pairs=np.asarray(pairs, np.int32).reshape(-1, 2),
@@ -206,6 +209,25 @@ def _hinges(garment: Garment, faces: np.ndarray, rest: np.ndarray) -> tuple[np.n
     if len(garment.seam_pairs) and np.any(garment.seam_angles):
         rest_angle = _seam_rest_angles(garment, faces, hinge, sewn)
     return hinge, rest_angle.astype(np.float32), stiffness.astype(np.float32), np.stack([t1, t2], 1)
+
+
+def _rim(garment: Garment, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Triangles at the rim, which of their corners lie on it, and the torque B / 3 on those corners' angles.
+
+    Dihedral hinges on a lattice of equilateral triangles bend as a plate with Poisson's ratio -1/3 (Seung and Nelson,
+    Phys. Rev. A 38, 1988): a third too stiff in twist, and curling sideways. The Gaussian curvature's energy B / 3 K
+    takes that away, and by the theorem of Gauss and Bonnet it is the sum of the angles at the rim alone.
+    """
+    half = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], -1).reshape(-1, 2), axis=1).astype(np.int64)
+    key = half[:, 0] * (int(faces.max()) + 1) + half[:, 1]
+    _, inverse, count = np.unique(key, return_inverse=True, return_counts=True)
+    on_rim = np.zeros(int(faces.max()) + 1, bool)
+    on_rim[half[count[inverse] == 1]] = True
+    corner = on_rim[faces]
+    mine = np.flatnonzero(corner.any(1))
+    mean = np.array([np.sqrt(f.bend_warp * f.bend_weft) for f in garment.fabrics])
+    torque = mean[garment.panel_id[mine]] * garment.bend_scale[mine] / 3
+    return np.column_stack([mine, corner[mine]]).astype(np.int32), torque.astype(np.float32)
 
 
 def _seam_rest_angles(garment: Garment, faces: np.ndarray, hinge: np.ndarray, sewn: np.ndarray) -> np.ndarray:

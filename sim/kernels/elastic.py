@@ -209,6 +209,33 @@ def membrane_energy(
 
 
 @ti.kernel
+def rim(x: V3, tri: I3, corners: I4, torque: F32, force: V3, energy: F32):
+    """Adds a constant torque [N m] that closes the triangles' angles at the cloth's rim; their energy [J].
+
+    ``corners[r]`` is a triangle and, for each of its corners, whether it lies on the rim. See :func:`sim.cloth._rim`.
+    """
+    for r in range(corners.shape[0]):
+        t = corners[r][0]
+        i = tri[t]
+        energy[r] = 0.0
+        for a in ti.static(range(3)):
+            if corners[r][a + 1] == 1:
+                u = x[i[(a + 1) % 3]] - x[i[a]]
+                v = x[i[(a + 2) % 3]] - x[i[a]]
+                lu, lv = ti.max(u.norm(), 1e-6), ti.max(v.norm(), 1e-6)
+                u /= lu
+                v /= lv
+                cosine = ti.min(ti.max(u.dot(v), -1.0), 1.0)
+                sine = ti.max(ti.sqrt(1.0 - cosine * cosine), 0.05)
+                energy[r] += torque[r] * ti.acos(cosine)
+                f1 = (v - u * cosine) * (torque[r] / (sine * lu))
+                f2 = (u - v * cosine) * (torque[r] / (sine * lv))
+                force[3 * t + a] -= f1 + f2
+                force[3 * t + (a + 1) % 3] += f1
+                force[3 * t + (a + 2) % 3] += f2
+
+
+@ti.kernel
 def hinges(
     x: V3, hinge: I4, rest: F32, stiff: F32, damping: F32, inv_dt: ti.f32, grad: V3, moment: F32, tangent: F32,
 ):
