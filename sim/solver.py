@@ -83,6 +83,8 @@ class Solver:
         self.body_force, self.anchor, self.body_hess, self.pre = vec(n), vec(n), mat(n), mat(n)
         self.held, self.normal_force, self.cut = (ti.ndarray(ti.f32, n) for _ in range(3))
         self.tri_force, self.tri_hess, self.tri_push = vec(3 * t), mat(6 * t), ti.ndarray(ti.f32, t)
+        self.rim, self.rim_torque = upload(cloth.rim), upload(cloth.rim_torque)
+        self.rim_energy = ti.ndarray(ti.f32, max(len(cloth.rim), 1))
         self.hinge_grad, self.moment, self.hinge_tangent = vec(4 * h), ti.ndarray(ti.f32, h), ti.ndarray(ti.f32, h)
         self.block = mat(b)
         self.multilevel = Multilevel(s.row, s.col, interpolations)
@@ -149,13 +151,15 @@ class Solver:
             self.x, self.hinge, self.hinge_rest, self.hinge_stiff, self.hinge_damping, 1.0 / s.dt, self.hinge_grad,
             self.moment, self.hinge_tangent,
         )
+        elastic.rim(self.x, self.tri, self.rim, self.rim_torque, self.tri_force, self.rim_energy)
+        rim = float(self.rim_energy.to_numpy()[: len(self.cloth.rim)].sum(dtype=np.float64))
         stiff = self.cloth.hinge_stiff.astype(np.float64)
         moment = self.moment.to_numpy()[: len(stiff)].astype(np.float64)
         mass, height = self.cloth.mass.astype(np.float64), self.positions()[:, 1] - self.floor
         return {
             "kinetic": float(0.5 * (mass[:, None] * self.vel.to_numpy().astype(np.float64) ** 2).sum()),
             "membrane": float(per_triangle.to_numpy().sum(dtype=np.float64)),
-            "bending": float((0.5 * moment**2 / np.where(stiff > 0, stiff, np.inf)).sum()),
+            "bending": float((0.5 * moment**2 / np.where(stiff > 0, stiff, np.inf)).sum()) + rim,
             "gravity": float(s.gravity * (mass * height).sum()),
         }
 
@@ -211,6 +215,7 @@ class Solver:
             self.x, self.tri, self.dm_inv, self.area, self.membrane, self.curve, self.curves, s.compression,
             s.membrane_most, self.damping, 1.0 / s.dt, self.tri_force, self.tri_hess,
         )
+        elastic.rim(self.x, self.tri, self.rim, self.rim_torque, self.tri_force, self.rim_energy)
         body.triangle_contact(
             self.x, self.tri, self.grid, *self.grid_at, self.area, self.triangle_offset, s.body_floor,
             s.body_stiffness, self.tri_force, self.tri_hess, self.tri_push,
