@@ -1,6 +1,6 @@
 """A square cloth falls on a fixed sphere; prints one JSON line: processor time per frame, and how true the result is.
 
-    python benchmarks/sim/drape_sphere.py --n 64|128|256 [--substeps 2] [--threads 1] [--save drape.npz] [--profile]
+    python benchmarks/sim/drape_sphere.py --n 64|128|256 [--substeps 4] [--threads 1] [--save drape.npz]
 
 The scene (SI, z up): a cloth of 1 m x 1 m with N x N vertices and alternating diagonals, flat, at rest, its middle
 surface 1 cm above a sphere of radius 0.3 m at the origin; areal density 0.15 kg/m2; 1 mm rest distance to the sphere
@@ -171,7 +171,7 @@ def arguments() -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=64)
-    parser.add_argument("--substeps", type=int, default=4)
+    parser.add_argument("--substeps", type=int, default=0, help="steps per frame; 0: 4, from n = 256 on 8")
     parser.add_argument("--iterations", type=int, default=80, help="of conjugate gradients per step at most")
     parser.add_argument("--tolerance", type=float, default=1e-2)
     parser.add_argument("--compression", type=float, default=1.0, help="share of the membrane that resists compression")
@@ -180,7 +180,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--save", default="", help="file for the last frame (.npz)")
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.substeps = args.substeps or max(4, args.n // 32)
+    return args
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from physics.scenes import GRAVITY, Figure, grid, level_of, settle, sheet
 from sim.body_field import DistanceGrid
 from sim.solver import StepSettings
 
-__all__ = ["slip_angle", "friction_figures", "carried", "pressure_figures", "energy_rise", "energy_figures"]
+__all__ = ["slides", "slip_angle", "friction_figures", "carried", "pressure_figures", "energy_rise", "energy_figures"]
 
 
 def field_of(distance, low: np.ndarray, high: np.ndarray, cell: float = 0.005) -> DistanceGrid:
