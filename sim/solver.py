@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.taichi_runtime import ti
+from engine.core.taichi_runtime import backend, one_thread, ti
 from sim.body_field import DistanceGrid
 from sim.cloth import Cloth
 from sim.collision import Collider, upload
@@ -18,6 +18,8 @@ from sim.multilevel import Interpolation, Multilevel
 from sim.sparsity import build_sparsity
 
 __all__ = ["Solver", "StepSettings", "StepReport"]
+
+SERIAL_BELOW = 6000  #: particles, fewer of which one thread solves faster than several
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Solver:
         self.rim_energy = ti.ndarray(ti.f32, max(len(cloth.rim), 1))
         self.hinge_grad, self.moment, self.hinge_tangent = vec(4 * h), ti.ndarray(ti.f32, h), ti.ndarray(ti.f32, h)
         self.block = mat(b)
+        self.serial = one_thread() or (backend() == "cpu" and n < SERIAL_BELOW)
         self.multilevel = Multilevel(s.row, s.col, interpolations)
         self.age, self.refresh = 0, 4  #: steps between two renewals of the preconditioner
         chunks = (n + linear.CHUNK - 1) // linear.CHUNK
@@ -258,19 +261,14 @@ class Solver:
         self.age += 1
         linear.cg_start(self.rhs, self.dx, self.r)
         for it in range(s.iterations):
-            self.multilevel.apply(self.pre, self.r, self.z, self.partial)
-            linear.cg_direction(int(it == 0), self.z, self.p, self.partial, self.scalar)
+            linear.cg_iterate(
+                self.serial, int(it == 0), self.pre, *self.multilevel.correct(self.r, self.serial),
+                ls["row"], ls["col"], self.block,
+                c.active_count, *c.active[:3], *c.active[4:], c.relative, c.active_start, c.active_entry,
+                self.dx, self.r, self.z, self.p, self.ap, self.partial, self.scalar,
+            )
             if it % 4 == 3:
                 value = self.scalar.to_numpy()
                 if value[0] <= s.tolerance**2 * value[2]:
-                    return it
-            if c.active_count:
-                linear.contact_apply(
-                    c.active[0], c.active[1], c.active[2], c.active[4], c.active[5], c.active_count, self.p, c.relative
-                )
-            linear.multiply(
-                ls["row"], ls["col"], self.block, c.active_start, c.active_entry, c.active[1], c.relative, self.p,
-                self.ap, self.partial,
-            )
-            linear.cg_advance(self.dx, self.r, self.p, self.ap, self.partial, self.scalar)
+                    return it + 1
         return s.iterations
