@@ -194,17 +194,26 @@ class Solver:
             self.ref, self.x, self.reach, c.start, c.entry, c.corner, c.weight, c.normal, c.kind, self.cut
         )
         body.step_back(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
-        self.held_back = 0
-        while c.unproven(self.ref, self.x):
-            self.held_back += 1
-            c.hold_back(self.ref, self.x, 0.5 if self.held_back < 4 else 0.0)
-            body.step_back(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
+        proven = self._keep_proofs(s)
         motion.finish(self.x, self.ref, self.vel, 1.0 / s.dt, s.keep, self.mass, self.chunks)
         figures = self.chunks.to_numpy().reshape(-1, 8).astype(np.float64)
         self.low, self.high = figures[:, 2:5].min(0), figures[:, 5:8].max(0)
         energy, self.top_speed = float(figures[:, 0].sum()), float(figures[:, 1].max())
         rms = float(np.sqrt(2.0 * energy / self.total_mass))
-        return StepReport(energy, self.top_speed, used, c.count, rms, bool(np.isfinite(figures).all()))
+        return StepReport(energy, self.top_speed, used, c.count, rms, proven and bool(np.isfinite(figures).all()))
+
+    def _keep_proofs(self, s: StepSettings) -> bool:
+        """Shortens motions that would break a proof on which the contact search relied; False if that fails."""
+        c = self.collider
+        self.held_back = 0
+        while c.unproven(self.ref, self.x):
+            self.held_back += 1
+            if self.held_back > 60:  # positions that are not numbers
+                self.x.copy_from(self.ref)
+                return False
+            c.hold_back(self.ref, self.x, 0.5 if self.held_back < 4 else 0.0)
+            body.step_back(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
+        return True
 
     def _reach(self, s: StepSettings) -> tuple[float, float]:
         """Bounds of the distance around each particle within which others are looked for [m]."""
