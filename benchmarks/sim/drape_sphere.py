@@ -171,7 +171,7 @@ def arguments() -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=64)
-    parser.add_argument("--substeps", type=int, default=0, help="steps per frame; 0: 4, from n = 256 on 8")
+    parser.add_argument("--substeps", type=int, default=0, help="steps per frame; 0: 4, from n = 128 on 8")
     parser.add_argument("--iterations", type=int, default=80, help="of conjugate gradients per step at most")
     parser.add_argument("--tolerance", type=float, default=1e-2)
     parser.add_argument("--compression", type=float, default=1.0, help="share of the membrane that resists compression")
@@ -181,7 +181,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--save", default="", help="file for the last frame (.npz)")
     args = parser.parse_args()
-    args.substeps = args.substeps or max(4, args.n // 32)
+    args.substeps = args.substeps or min(max(4, args.n // 16), 8)
     return args
 
 
