@@ -24,6 +24,9 @@ SEAM_STIFFNESS, SEAM_STIFFNESS_MOST = 1000.0, 3e4
 SOFT_MEMBRANE = 150.0
 CHECK = 10  #: steps between two looks at the balance of forces and at the energies
 BALANCE = ("balance_time", "force_residual", "membrane_energy", "bending_energy", "gravity_energy")
+#: What has sunk while soft is eased back to its place by little friction for this time [s], as its wearer would.
+EASE_TIME, SLIPPERY = 0.4, 0.02
+STILL = 30  #: steps without motion that count as rest whatever the forces
 RUNAWAY = 50.0  #: speed at which a cloth has left the realm of physics [m/s]
 
 
@@ -104,7 +107,7 @@ class Run:
         first = self.level_number == 0
         level = self.level = self._level(garment, positions, is_open)
         limit = config.settle_time if first else config.polish_time
-        start, calm, soft = self.time, 0, True
+        start, calm, soft, hard = self.time, 0, True, np.inf
         self.at_rest = False
         while self.time - start < limit:
             t = self.time - start
@@ -112,6 +115,7 @@ class Run:
                 gravity=config.gravity, drag=min(1.0 + 1.5 * t * t, 20.0) if first else 6.0 + 8.0 * t,
                 membrane_most=SOFT_MEMBRANE * (1 if first else 2) if soft else 1e9,
                 seam_stiffness=SEAM_STIFFNESS_MOST, friction_self_most=0.0 if soft else 10.0,
+                friction_most=SLIPPERY if 0 <= t - hard < EASE_TIME and first else 10.0,
             )
             r = self._step(level, settings)
             slower = 3.0 if soft else 1.0
@@ -121,10 +125,12 @@ class Run:
                 done = share[0] + (share[1] - share[0]) * t / limit
                 self.report(done, f"settling, {r.rms_speed * 100:.1f} cm/s")
             if soft and (calm >= 3 or t > (0.4 if first else 0.15) * limit):
-                soft, calm = False, 0
-            elif calm >= 5 and calm % 5 == 0 and level.solver.force_residual() < config.rest_residual:
-                self.at_rest = True
-                break
+                soft, calm, hard = False, 0, t
+            elif calm >= 5 and calm % 5 == 0:
+                # what does not move although out of balance is held by the bound that lets nothing pass
+                self.at_rest = calm >= STILL or level.solver.force_residual() < config.rest_residual
+                if self.at_rest:
+                    break
         self.level_number += 1
         return level
 
