@@ -35,7 +35,7 @@ class StepSettings:
     seam_speed: float = 0.5  #: at which open seams close [m/s]
     friction_most: float = 10.0  #: bounds the fabric's friction on the body, to let it slide on the way
     friction_self_most: float = 10.0  #: bounds that between layers
-    body_stiffness: float = 2e6  #: of the contact with the body [Pa/m]
+    body_stiffness: float = 2e6  #: of the contact with the body, see body.pressure_law [Pa/m]
     self_stiffness: float = 5e5  #: of the contact between layers [Pa/m]
     body_floor: float = 0.0005  #: gap to the body that is never passed [m]
     iterations: int = 80  #: of conjugate gradients at most
