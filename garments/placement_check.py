@@ -81,7 +81,7 @@ class BodyProbe:
     """The body's outer surface, ready for distance and crossing queries."""
 
     def __init__(self, body: Body) -> None:
-        import open3d as o3d
+        from engine.core.open3d_runtime import o3d
 
         self.vertices = np.asarray(body.contact_vertices, float)
         self.faces = np.asarray(body.contact_faces)

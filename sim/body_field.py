@@ -58,7 +58,7 @@ def _upsample(values: np.ndarray, step: int) -> np.ndarray:
 
 
 def _scene(vertices: np.ndarray, faces: np.ndarray):
-    import open3d as o3d
+    from engine.core.open3d_runtime import o3d
 
     scene = o3d.t.geometry.RaycastingScene(nthreads=0)
     scene.add_triangles(_tensor(vertices), o3d.core.Tensor(np.ascontiguousarray(faces, np.uint32)))
@@ -66,6 +66,6 @@ def _scene(vertices: np.ndarray, faces: np.ndarray):
 
 
 def _tensor(points: np.ndarray):
-    import open3d as o3d
+    from engine.core.open3d_runtime import o3d
 
     return o3d.core.Tensor(np.ascontiguousarray(points, np.float32))

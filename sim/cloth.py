@@ -7,11 +7,17 @@ gathers and darts need nothing special.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from engine.core.mesh import unique_edges
 from engine.core.types import Fabric, Garment
 
-__all__ = ["Cloth", "build_cloth", "rest_corners", "bending_rigidity"]
+__all__ = ["Cloth", "build_cloth", "rest_corners", "bending_rigidity", "stretch_tables"]
+
+#: Angular frequency at which the internal damping is the fabric's fraction of critical [rad/s]: the swing of a hem,
+#: twice a second. Damping proportional to stiffness is stronger for faster waves.
+DAMPED_AT = 4 * np.pi
+CURVE_SAMPLES = 128
 
 
 @dataclass(frozen=True)
@@ -20,14 +26,24 @@ class Cloth:
 
     particle: np.ndarray
     faces: np.ndarray  #: into particles, shape [T, 3]
+    flat: np.ndarray  #: into the garment's vertices, which no seam has joined, shape [T, 3]
+    rest: np.ndarray  #: flat corners in (warp, weft) [m], shape [T, 3, 2]
+    panel: np.ndarray  #: of every triangle, shape [T]
     dm_inv: np.ndarray  #: inverse rest edges in (warp, weft), shape [T, 2, 2]
     area: np.ndarray  #: rest area [m2], shape [T]
-    membrane: np.ndarray  #: (warp, weft, coupling, shear) [N/m], shape [T, 4]
+    membrane: np.ndarray  #: linear stiffness (warp, weft, coupling, shear) [N/m], shape [T, 4]
+    curve: np.ndarray  #: row in ``curves`` of the warp's and the weft's measured curve, or -1, shape [T, 2]
+    curves: np.ndarray  #: samples per strain, then forces at even strains from 0 [N/m], shape [rows, 1 + samples]
+    damping: np.ndarray  #: internal damping as a time [s], shape [T]
     mass: np.ndarray  #: [kg], shape [P]
     vertex_area: np.ndarray  #: [m2], shape [P]
     hinge: np.ndarray  #: edge's two particles and both tips, shape [H, 4]
     hinge_rest: np.ndarray  #: [rad], shape [H]
     hinge_stiff: np.ndarray  #: dM/dtheta [N m], shape [H]
+    hinge_damping: np.ndarray  #: [s], shape [H]
+    rim: np.ndarray  #: triangles at the rim and which of their corners lie on it (1 or 0), shape [R, 4]
+    rim_torque: np.ndarray  #: [N m], shape [R]
+    friction: np.ndarray  #: static and dynamic Coulomb coefficient of every particle, shape [P, 2]
     edges: np.ndarray  #: shape [E, 2]
     radius: np.ndarray  #: contact radius of every particle [m], shape [P]
     group: np.ndarray  #: particles that are (to be) sewn together share a number, shape [P]
@@ -73,29 +89,71 @@ def build_cloth(
     dm = np.stack([rest[:, 1] - rest[:, 0], rest[:, 2] - rest[:, 0]], -1)
     area = np.abs(np.linalg.det(dm)) / 2
     fabrics = garment.fabrics
-    table = np.array([_membrane(f) for f in fabrics])
-    density = np.array([f.areal_density for f in fabrics])[garment.panel_id]
-    mass = np.zeros(count)
-    vertex_area = np.zeros(count)
-    for a in range(3):
-        mass += np.bincount(faces[:, a], density * area / 3, minlength=count)
-        vertex_area += np.bincount(faces[:, a], area / 3, minlength=count)
-    hinge, hinge_rest, hinge_stiff = _hinges(garment, faces, rest)
+    panel = garment.panel_id
+    table, curve, curves = stretch_tables(fabrics)
+    shared = lambda value: _spread(faces, np.array(value)[panel] * area, count)  # noqa: E731
+    vertex_area = shared([1.0] * len(fabrics))
+    rubbing = [shared([f.friction_static for f in fabrics]), shared([f.friction_dynamic for f in fabrics])]
+    damping = np.array([2 * f.damping / DAMPED_AT for f in fabrics])[panel]
+    hinge, hinge_rest, hinge_stiff, sides = _hinges(garment, faces, rest)
+    rim, rim_torque = _rim(garment, faces)
     edges, _ = unique_edges(faces)
     return Cloth(
-        particle=particle.astype(np.int32), faces=faces, dm_inv=np.linalg.inv(dm).astype(np.float32),
-        area=area.astype(np.float32), membrane=table[garment.panel_id].astype(np.float32),
-        mass=mass.astype(np.float32), vertex_area=vertex_area.astype(np.float32),
-        hinge=hinge, hinge_rest=hinge_rest, hinge_stiff=hinge_stiff, edges=edges,
+        particle=particle.astype(np.int32), faces=faces, flat=garment.faces, rest=rest, panel=panel,
+        dm_inv=np.linalg.inv(dm).astype(np.float32),
+        area=area.astype(np.float32), membrane=table[panel].astype(np.float32), curve=curve[panel],
+        curves=curves.astype(np.float32), damping=damping.astype(np.float32),
+        mass=shared([f.areal_density for f in fabrics]).astype(np.float32), vertex_area=vertex_area.astype(np.float32),
+        hinge=hinge, hinge_rest=hinge_rest, hinge_stiff=hinge_stiff,
+        hinge_damping=damping[sides].mean(1).astype(np.float32), rim=rim, rim_torque=rim_torque,
+        friction=(np.stack(rubbing, 1) / np.maximum(vertex_area, 1e-12)[:, None]).astype(np.float32), edges=edges,
         radius=_contact_radius(faces, rest, count, contact_thickness), group=group.astype(np.int32),
         pairs=np.asarray(pairs, np.int32).reshape(-1, 2),
     )
 
 
-def _membrane(fabric: Fabric) -> tuple[float, float, float, float]:
-    coupling = fabric.poisson * np.sqrt(fabric.stretch_warp * fabric.stretch_weft)
-    scale = 1.0 / (1.0 - fabric.poisson**2)
-    return fabric.stretch_warp * scale, fabric.stretch_weft * scale, coupling * scale, fabric.shear
+def _spread(faces: np.ndarray, value: np.ndarray, count: int) -> np.ndarray:
+    """A third of every triangle's value to each of its corners, shape [count]."""
+    return sum(np.bincount(faces[:, a], value / 3, minlength=count) for a in range(3))
+
+
+def stretch_tables(fabrics: tuple[Fabric, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Linear stiffness (warp, weft, coupling, shear) [N/m] of every fabric, and its measured curves.
+
+    The lateral coupling keeps the force of a strip with free sides at what the fabric's figures and curves say. For a
+    curve it is that of its smallest slope, which keeps the energy convex.
+
+    Returns:
+        The linear part, shape [F, 4]; rows of the curves (-1: none), shape [F, 2]; the curves as in :class:`Cloth`.
+    """
+    linear, rows, curves = [], [], []
+    for fabric in fabrics:
+        least, row = [fabric.stretch_warp, fabric.stretch_weft], [-1, -1]
+        part = [1.0, 1.0]
+        for d, name in enumerate(("warp", "weft")):
+            if name in fabric.stretch_curves:
+                samples = _sampled(np.array(fabric.stretch_curves[name]))
+                least[d], part[d], row[d] = float(np.diff(samples[1:]).min() * samples[0]), 0.0, len(curves)
+                curves.append(samples)
+        square = fabric.poisson**2
+        # k e / (1 - p^2) where straight; beside a curve only what the coupling takes away again
+        own = [k * (p + square / (1 - square)) for k, p in zip(least, part, strict=True)]
+        linear.append([*own, fabric.poisson * np.sqrt(least[0] * least[1]) / (1 - square), fabric.shear])
+        rows.append(row)
+    none = np.zeros((1, 2 + CURVE_SAMPLES))
+    return np.array(linear), np.array(rows, np.int32), np.array(curves) if curves else none
+
+
+def _sampled(points: np.ndarray) -> np.ndarray:
+    """A measured curve through the origin at even strains, without its corners (monotone cubic)."""
+    if points[0, 0] > 0:
+        points = np.concatenate([[[0.0, 0.0]], points])
+    strain = np.linspace(0, points[-1, 0], CURVE_SAMPLES + 1)
+    force = PchipInterpolator(*points.T)(strain)
+    # a stretch without any force would leave the solver without a hold: at least a hundredth of the mean slope
+    floor = 0.01 * force[-1] / CURVE_SAMPLES
+    force = np.concatenate([[0.0], np.cumsum(np.maximum(np.diff(force), floor))])
+    return np.concatenate([[CURVE_SAMPLES / points[-1, 0]], force])
 
 
 def _contact_radius(faces: np.ndarray, rest: np.ndarray, count: int, thickness: float) -> np.ndarray:
@@ -109,8 +167,8 @@ def _contact_radius(faces: np.ndarray, rest: np.ndarray, count: int, thickness: 
     return np.minimum(thickness, 0.4 * least).astype(np.float32)
 
 
-def _hinges(garment: Garment, faces: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Interior and sewn edges with their rest angles and stiffness 2 B l / (h1 + h2)."""
+def _hinges(garment: Garment, faces: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Interior and sewn edges with their rest angles, stiffness 2 B l / (h1 + h2), and triangles of both sides."""
     half = np.stack([faces, np.roll(faces, -1, axis=1)], -1).reshape(-1, 2).astype(np.int64)
     owner = np.repeat(np.arange(len(faces)), 3)
     corner = np.tile(np.arange(3), len(faces))
@@ -150,7 +208,26 @@ def _hinges(garment: Garment, faces: np.ndarray, rest: np.ndarray) -> tuple[np.n
     sewn = garment.panel_id[t1] != garment.panel_id[t2]
     if len(garment.seam_pairs) and np.any(garment.seam_angles):
         rest_angle = _seam_rest_angles(garment, faces, hinge, sewn)
-    return hinge, rest_angle.astype(np.float32), stiffness.astype(np.float32)
+    return hinge, rest_angle.astype(np.float32), stiffness.astype(np.float32), np.stack([t1, t2], 1)
+
+
+def _rim(garment: Garment, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Triangles at the rim, which of their corners lie on it, and the torque B / 3 on those corners' angles.
+
+    Dihedral hinges on a lattice of equilateral triangles bend as a plate with Poisson's ratio -1/3 (Seung and Nelson,
+    Phys. Rev. A 38, 1988): a third too stiff in twist, and curling sideways. The Gaussian curvature's energy B / 3 K
+    takes that away, and by the theorem of Gauss and Bonnet it is the sum of the angles at the rim alone.
+    """
+    half = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], -1).reshape(-1, 2), axis=1).astype(np.int64)
+    key = half[:, 0] * (int(faces.max()) + 1) + half[:, 1]
+    _, inverse, count = np.unique(key, return_inverse=True, return_counts=True)
+    on_rim = np.zeros(int(faces.max()) + 1, bool)
+    on_rim[half[count[inverse] == 1]] = True
+    corner = on_rim[faces]
+    mine = np.flatnonzero(corner.any(1))
+    mean = np.array([np.sqrt(f.bend_warp * f.bend_weft) for f in garment.fabrics])
+    torque = mean[garment.panel_id[mine]] * garment.bend_scale[mine] / 3
+    return np.column_stack([mine, corner[mine]]).astype(np.int32), torque.astype(np.float32)
 
 
 def _seam_rest_angles(garment: Garment, faces: np.ndarray, hinge: np.ndarray, sewn: np.ndarray) -> np.ndarray:

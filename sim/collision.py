@@ -4,8 +4,9 @@ import numpy as np
 
 from engine.core.taichi_runtime import ti
 from sim.cloth import Cloth
-from sim.kernels import contact as kernels
+from sim.kernels import contact, tiles
 from sim.kernels.types import ivec3, vec3
+from sim.tiles import build_tiles
 
 __all__ = ["Collider"]
 
@@ -36,13 +37,17 @@ class Collider:
 
     def __init__(self, cloth: Cloth) -> None:
         n, t, e = len(cloth.mass), len(cloth.faces), len(cloth.edges)
+        made = build_tiles(cloth)
+        self.lists = {name: upload(getattr(made, name)) for name in made.__dataclass_fields__}
         self.tri, self.edge, self.group = upload(cloth.faces), upload(cloth.edges), upload(cloth.group)
-        self.tri_centre, self.tri_radius = ti.Vector.ndarray(3, ti.f32, t), ti.ndarray(ti.f32, t)
-        self.edge_centre, self.edge_radius = ti.Vector.ndarray(3, ti.f32, e), ti.ndarray(ti.f32, e)
-        self.tri_cell, self.tri_item = ti.ndarray(ti.i32, t), ti.ndarray(ti.i32, t)
-        self.edge_cell, self.edge_item = ti.ndarray(ti.i32, e), ti.ndarray(ti.i32, e)
-        self.cells = 0
-        self.tri_start = self.edge_start = None
+        self.dm_inv, self.gradient = upload(cloth.dm_inv), ti.Vector.ndarray(3, ti.f32, 4 * t)
+        ball = lambda count: (ti.Vector.ndarray(3, ti.f32, count), ti.ndarray(ti.f32, count), ti.ndarray(ti.f32, count))  # noqa: E731
+        self.tri_ball, self.edge_ball = ball(t), ball(e)  # centre, radius, reach
+        count, blocks = len(made.tile_blocks), len(made.block_need)
+        self.low, self.high, self.centre = (ti.Vector.ndarray(3, ti.f32, count) for _ in range(3))
+        self.cell, self.item, self.near_count = (ti.ndarray(ti.i32, count) for _ in range(3))
+        self.near, self.cells, self.cell_start = ti.ndarray(ti.i32, (count, 16)), 0, None
+        self.used, self.calm = ti.ndarray(ti.i32, blocks), ti.ndarray(ti.i32, blocks)
         self.vt_count, self.vt_offset = ti.ndarray(ti.i32, n), ti.ndarray(ti.i32, n)
         self.ee_count, self.ee_offset = ti.ndarray(ti.i32, e), ti.ndarray(ti.i32, e)
         self.vt, self.ee = ti.ndarray(ti.i32, (n, 8)), ti.ndarray(ti.i32, (e, 8))
@@ -66,26 +71,43 @@ class Collider:
             ti.Vector.ndarray(3, ti.f32, contacts), *(ti.ndarray(ti.f32, contacts) for _ in range(3)),
         )
 
-    def detect(self, x, low: np.ndarray, high: np.ndarray, reach: float) -> None:
-        """Finds all pairs closer than ``reach`` [m]; low and high bound the positions [m]."""
-        kernels.triangle_balls(x, self.tri, self.tri_centre, self.tri_radius)
-        kernels.edge_balls(x, self.edge, self.edge_centre, self.edge_radius)
-        tri_max = float(self.tri_radius.to_numpy().max())
-        edge_max = float(self.edge_radius.to_numpy().max())
-        span = np.maximum(np.asarray(high, np.float64) - low, 1e-3)
-        tri_grid = self._bin("tri", low, span, max(tri_max + reach, 0.004))
-        edge_grid = self._bin("edge", low, span, max(2 * edge_max + reach, 0.004))
+    def detect(self, x, reach, low: np.ndarray, high: np.ndarray, ahead=None) -> None:
+        """Finds all pairs closer than both their particles' ``reach`` [m]; low and high bound the positions [m].
+
+        With ``ahead``, the positions foreseen, blocks of tiles that cannot touch themselves on the way there are left
+        out; :meth:`unproven` tells afterwards whether the real way was as harmless.
+        """
+        if ahead is None:
+            self.used.fill(0)
+        else:
+            self._prove(x, ahead, 0.15, self.used)
+        contact.triangle_balls(x, reach, self.tri, *self.tri_ball)
+        contact.edge_balls(x, reach, self.edge, *self.edge_ball)
+        s = self.lists
+        tiles.tile_boxes(x, reach, self.tri, s["tri_start"], s["tri_item"], self.low, self.high, self.centre)
+        grid, half = self._bin(low, high)
         while True:
-            kernels.find_vertex_triangle(
-                x, self.group, self.tri, self.tri_centre, self.tri_radius, tri_max, reach, *tri_grid,
-                self.tri_start, self.tri_item, self.vt_count, self.vt,
+            tiles.tile_pairs(
+                self.low, self.high, self.centre, half, *grid, self.cell_start, self.item, s["tile_blocks"], self.used,
+                self.near_count, self.near,
             )
-            kernels.find_edge_edge(
-                x, self.group, self.edge, self.edge_centre, self.edge_radius, edge_max, reach, *edge_grid,
-                self.edge_start, self.edge_item, self.ee_count, self.ee,
+            tiles.most(self.near_count, 0, self.total)
+            most = int(self.total.to_numpy()[0])
+            if most <= self.near.shape[1]:
+                break
+            self.near = ti.ndarray(ti.i32, (self.near.shape[0], most * 3 // 2))
+        near = (self.near_count, self.near, self.low, self.high)
+        while True:
+            contact.find_vertex_triangle(
+                x, reach, self.group, self.tri, *self.tri_ball, s["vertex_tile"], *near, s["tri_start"], s["tri_item"],
+                self.vt_count, self.vt,
             )
-            kernels.offsets(self.vt_count, self.vt_offset, self.total, 0)
-            kernels.offsets(self.ee_count, self.ee_offset, self.total, 1)
+            contact.find_edge_edge(
+                x, self.group, self.edge, *self.edge_ball, s["edge_tile"], *near, s["edge_start"], s["edge_item"],
+                self.ee_count, self.ee,
+            )
+            contact.offsets(self.vt_count, self.vt_offset, self.total, 0)
+            contact.offsets(self.ee_count, self.ee_offset, self.total, 1)
             vt_total, vt_most, ee_total, ee_most = (int(v) for v in self.total.to_numpy())
             full = False
             if vt_most > self.vt.shape[1]:
@@ -97,41 +119,58 @@ class Collider:
         self.count = vt_total + ee_total
         if self.count > self.capacity:
             self._reserve(self.count * 3 // 2)
-        kernels.write_pairs(
+        contact.write_pairs(
             x, self.tri, self.edge, self.vt_count, self.vt_offset, self.vt, self.ee_count, self.ee_offset, self.ee,
             vt_total, self.corner, self.weight, self.normal, self.gap, self.kind,
         )
-        kernels.contacts_of_vertices(self.corner, self.count, self.start, self.entry)
+        contact.contacts_of_vertices(self.corner, self.count, self.start, self.entry)
 
-    def activate(self, radius, vel, area, *, dt: float, stiffness: float, friction: float) -> None:
+    def activate(self, radius, vel, area, friction, *, dt: float, stiffness: float, friction_most: float) -> None:
         """Forces of the contacts found, and the list of those that act."""
-        kernels.repulsion(
+        contact.repulsion(
             self.corner, self.weight, self.normal, self.gap, self.count, radius, vel, dt, area, stiffness, friction,
-            2e-5, self.push, self.stiff, self.drag,
+            friction_most, 2e-5, self.push, self.stiff, self.drag,
         )
-        kernels.keep_active(
+        contact.keep_active(
             self.count, self.corner, self.weight, self.normal, self.push, self.stiff, self.drag, self.total,
             *self.active,
         )
         self.active_count = int(self.total.to_numpy()[0])
-        kernels.contacts_of_vertices(self.active[0], self.active_count, self.active_start, self.active_entry)
+        contact.contacts_of_vertices(self.active[0], self.active_count, self.active_start, self.active_entry)
 
-    def _bin(self, what: str, low: np.ndarray, span: np.ndarray, cell: float) -> tuple:
-        """Sorts triangles or edges into a grid of about ``cell`` [m] that has a bounded number of cells."""
+    def unproven(self, ref, x) -> int:
+        """Number of blocks left out by :meth:`detect` that the motion from ref to x might let touch themselves."""
+        self._prove(ref, x, 0.0, self.calm)
+        tiles.count_broken(self.used, self.calm, self.total)
+        return int(self.total.to_numpy()[0])
+
+    def hold_back(self, ref, x, share: float) -> None:
+        """Shortens the motion of the blocks counted by :meth:`unproven`."""
+        s = self.lists
+        tiles.hold_back(ref, x, s["vertex_block_start"], s["vertex_block"], self.used, self.calm, share)
+
+    def _prove(self, x, ahead, margin: float, calm) -> None:
+        s = self.lists
+        tiles.gradients(x, ahead, self.tri, self.dm_inv, self.gradient)
+        tiles.prove_blocks(s["block_start"], s["block_tri"], self.gradient, s["block_need"], margin, calm)
+
+    def _bin(self, low: np.ndarray, high: np.ndarray) -> tuple:
+        """Sorts the tiles into a grid about as fine as they are wide, with a bounded number of cells."""
+        half = 0.5 * (self.high.to_numpy() - self.low.to_numpy()).max(0)
+        cell = max(float(half.max()), 0.004)
+        span = np.maximum(np.asarray(high, np.float64) - low, 1e-3)
         while True:
             dims = np.ceil(span / cell).astype(int) + 1
-            if np.prod(dims.astype(float)) <= 2e6:
+            if np.prod(dims.astype(float)) <= 2e5:
                 break
             cell *= 1.3
         cells = int(dims.prod())
         if cells + 1 > self.cells:
             self.cells = cells * 3 // 2 + 1
-            self.tri_start = ti.ndarray(ti.i32, self.cells)
-            self.edge_start = ti.ndarray(ti.i32, self.cells)
+            self.cell_start = ti.ndarray(ti.i32, self.cells)
         grid = (vec3(*[float(v) for v in low]), 1.0 / cell, ivec3(*[int(v) for v in dims]))
-        names = [getattr(self, f"{what}_{n}") for n in ("centre", "cell", "start", "item")]
-        kernels.bin_items(names[0], *grid, names[1], names[2], names[3], cells)
-        return grid
+        contact.bin_items(self.centre, *grid, self.cell, self.cell_start, self.item, cells)
+        return grid, vec3(*[float(v) for v in half])
 
     def pairs(self) -> dict[str, np.ndarray]:
         """The contacts found last, for tests and for people."""

@@ -111,6 +111,7 @@ def _result(garment: Garment, body: Body, run: Run, started: tuple[float, float]
         "strain_max": float(strain[:, :2].max()),
         "min_gap_mm": float(-depth.max() * 1e3),
         "rms_speed": run.history["rms_speed"][-1],
+        "force_residual": level.solver.force_residual(),
         "frames": run.frames,
         "sim_time_s": run.time,
     }

@@ -22,6 +22,11 @@ SEAM_STIFFNESS, SEAM_STIFFNESS_MOST = 1000.0, 3e4
 #: Tensile stiffness while sewing and while first settling [N/m]. A coarse mesh of stiff triangles locks in crumples
 #: that cloth would shake out; this soft, its weight still strains it by under 1 %. Afterwards the fabric's own holds.
 SOFT_MEMBRANE = 150.0
+CHECK = 10  #: steps between two looks at the balance of forces and at the energies
+BALANCE = ("balance_time", "force_residual", "membrane_energy", "bending_energy", "gravity_energy")
+#: What has sunk while soft is eased back to its place by little friction for this time [s], as its wearer would.
+EASE_TIME, SLIPPERY = 0.4, 0.02
+STILL = 30  #: steps without motion that count as rest whatever the forces
 RUNAWAY = 50.0  #: speed at which a cloth has left the realm of physics [m/s]
 
 
@@ -39,7 +44,8 @@ class DrapeConfig:
     settle_time: float = 4.5  #: most time to come to rest at the coarsest level [s]
     polish_time: float = 2.0  #: most time to come to rest at each finer level [s]
     rest_speed: float = 0.004  #: at rest when the mean (root of mean square) speed stays below [m/s] ...
-    rest_speed_max: float = 0.08  #: ... and no particle is faster [m/s]
+    rest_speed_max: float = 0.08  #: ... and no particle is faster [m/s] ...
+    rest_residual: float = 0.1  #: ... and patches are in balance: net force over weight, root of mean square [-]
     seam_tolerance: float = 0.0005  #: a seam is closed below this gap, and then welded [m]
     body_cell: float = 0.005  #: of the distance grid [m]
     dump: str = ""  #: folder for the replayable dump of a diverged run; "" for a new temporary one
@@ -51,9 +57,11 @@ class Run:
     def __init__(self, config: DrapeConfig, grid: DistanceGrid, report: Callable[[float, str], None]) -> None:
         self.config, self.grid, self.report = config, grid, report
         self.time, self.frames, self.level_number = 0.0, 0, 0
+        #: by step; those named after BALANCE only every CHECK steps, at "balance_time"
         self.history: dict[str, list[float]] = {
-            k: [] for k in ("time", "kinetic_energy", "max_speed", "rms_speed", "contacts", "iterations", "level")
-        }
+            k: [] for k in ("time", "kinetic_energy", "max_speed", "rms_speed", "contacts", "iterations", "level",
+                            *BALANCE)
+        }  # fmt: skip
         self.at_rest = False
         self.level: Level | None = None
         self._good: tuple | None = None
@@ -67,7 +75,7 @@ class Run:
         level = self._level(garment, garment.positions, np.ones(len(pairs), bool))
         settings = StepSettings(
             gravity=0.0, drag=10.0, membrane_most=SOFT_MEMBRANE, seam_stiffness=SEAM_STIFFNESS, seam_speed=0.6,
-            friction_static=0.05, friction_dynamic=0.05, friction_self=0.05,
+            friction_most=0.05, friction_self_most=0.05,
         )
         gaps = seam_gaps(garment.positions, pairs)
         start = self.time
@@ -98,18 +106,16 @@ class Run:
         config = self.config
         first = self.level_number == 0
         level = self.level = self._level(garment, positions, is_open)
-        fabric = garment.fabrics[0]
         limit = config.settle_time if first else config.polish_time
-        start, calm, soft = self.time, 0, True
+        start, calm, soft, hard = self.time, 0, True, np.inf
         self.at_rest = False
         while self.time - start < limit:
             t = self.time - start
             settings = StepSettings(
                 gravity=config.gravity, drag=min(1.0 + 1.5 * t * t, 20.0) if first else 6.0 + 8.0 * t,
                 membrane_most=SOFT_MEMBRANE * (1 if first else 2) if soft else 1e9,
-                seam_stiffness=SEAM_STIFFNESS_MOST,
-                friction_static=fabric.friction_static, friction_dynamic=fabric.friction_dynamic,
-                friction_self=0.0 if soft else fabric.friction_dynamic,
+                seam_stiffness=SEAM_STIFFNESS_MOST, friction_self_most=0.0 if soft else 10.0,
+                friction_most=SLIPPERY if 0 <= t - hard < EASE_TIME and first else 10.0,
             )
             r = self._step(level, settings)
             slower = 3.0 if soft else 1.0
@@ -119,10 +125,12 @@ class Run:
                 done = share[0] + (share[1] - share[0]) * t / limit
                 self.report(done, f"settling, {r.rms_speed * 100:.1f} cm/s")
             if soft and (calm >= 3 or t > (0.4 if first else 0.15) * limit):
-                soft, calm = False, 0
-            elif calm >= 5:
-                self.at_rest = True
-                break
+                soft, calm, hard = False, 0, t
+            elif calm >= 5 and calm % 5 == 0:
+                # what does not move although out of balance is held by the bound that lets nothing pass
+                self.at_rest = calm >= STILL or level.solver.force_residual() < config.rest_residual
+                if self.at_rest:
+                    break
         self.level_number += 1
         return level
 
@@ -157,4 +165,9 @@ class Run:
             ("level", self.level_number),
         ):
             self.history[key].append(value)
+        if self.frames % CHECK == 0:
+            energies = solver.energies(settings)
+            values = (self.time, solver.force_residual(), *(energies[k] for k in ("membrane", "bending", "gravity")))
+            for key, value in zip(BALANCE, values, strict=True):
+                self.history[key].append(value)
         return r

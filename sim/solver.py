@@ -8,16 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.taichi_runtime import ti
+from engine.core.taichi_runtime import backend, one_thread, ti
 from sim.body_field import DistanceGrid
 from sim.cloth import Cloth
 from sim.collision import Collider, upload
-from sim.kernels import body, contact, elastic, linear, motion
+from sim.kernels import body, contact, elastic, linear, motion, tiles
 from sim.kernels.types import vec3
 from sim.multilevel import Interpolation, Multilevel
 from sim.sparsity import build_sparsity
 
 __all__ = ["Solver", "StepSettings", "StepReport"]
+
+SERIAL_BELOW = 6000  #: particles, fewer of which one thread solves faster than several
 
 
 @dataclass(frozen=True)
@@ -27,19 +29,18 @@ class StepSettings:
     dt: float = 0.01  #: [s]
     gravity: float = 9.81  #: [m/s2]
     drag: float = 2.0  #: velocity damping by the air [1/s]
-    damping: float = 0.0  #: stiffness-proportional damping time [s]
     compression: float = 0.1  #: share of the membrane's stiffness that resists compression, the rest buckles
     membrane_most: float = 1e9  #: stiffer membranes are taken as this [N/m], to open crumples on the way
     seam_stiffness: float = 0.0  #: of each sewn pair [N/m]
     seam_speed: float = 0.5  #: at which open seams close [m/s]
-    friction_static: float = 0.3
-    friction_dynamic: float = 0.25
-    friction_self: float = 0.3
-    body_stiffness: float = 2e6  #: of the contact with the body [Pa/m]
+    friction_most: float = 10.0  #: bounds the fabric's friction on the body, to let it slide on the way
+    friction_self_most: float = 10.0  #: bounds that between layers
+    body_stiffness: float = 2e6  #: of the contact with the body, see body.pressure_law [Pa/m]
     self_stiffness: float = 5e5  #: of the contact between layers [Pa/m]
     body_floor: float = 0.0005  #: gap to the body that is never passed [m]
     iterations: int = 80  #: of conjugate gradients at most
     tolerance: float = 1e-2  #: of conjugate gradients, in the preconditioned norm
+    reach_most: float = 0.6  #: edge lengths that a particle may travel in a step, about
     keep: float = 1.0  #: share of the velocity that goes into the next step
 
 
@@ -68,6 +69,10 @@ class Solver:
         self.lists = {name: upload(getattr(s, name)) for name in s.__dataclass_fields__}
         self.tri, self.dm_inv = upload(cloth.faces), upload(cloth.dm_inv)
         self.area, self.membrane = upload(cloth.area), upload(cloth.membrane)
+        self.curve, self.curves = upload(cloth.curve), ti.ndarray(ti.f32, cloth.curves.shape)
+        self.curves.from_numpy(cloth.curves)
+        self.damping, self.hinge_damping = upload(cloth.damping), upload(cloth.hinge_damping)
+        self.friction = [upload(cloth.friction[:, k]) for k in range(2)]
         self.mass, self.vertex_area = upload(cloth.mass), upload(cloth.vertex_area)
         self.hinge = upload(cloth.hinge)
         self.hinge_rest, self.hinge_stiff = upload(cloth.hinge_rest), upload(cloth.hinge_stiff)
@@ -80,14 +85,18 @@ class Solver:
         self.body_force, self.anchor, self.body_hess, self.pre = vec(n), vec(n), mat(n), mat(n)
         self.held, self.normal_force, self.cut = (ti.ndarray(ti.f32, n) for _ in range(3))
         self.tri_force, self.tri_hess, self.tri_push = vec(3 * t), mat(6 * t), ti.ndarray(ti.f32, t)
-        self.hinge_grad, self.moment = vec(4 * h), ti.ndarray(ti.f32, h)
+        self.rim, self.rim_torque = upload(cloth.rim), upload(cloth.rim_torque)
+        self.rim_energy = ti.ndarray(ti.f32, max(len(cloth.rim), 1))
+        self.hinge_grad, self.moment, self.hinge_tangent = vec(4 * h), ti.ndarray(ti.f32, h), ti.ndarray(ti.f32, h)
         self.block = mat(b)
+        self.serial = one_thread() or (backend() == "cpu" and n < SERIAL_BELOW)
         self.multilevel = Multilevel(s.row, s.col, interpolations)
         self.age, self.refresh = 0, 4  #: steps between two renewals of the preconditioner
         chunks = (n + linear.CHUNK - 1) // linear.CHUNK
         self.partial, self.scalar = ti.ndarray(ti.f32, chunks), ti.ndarray(ti.f32, 4)
         self.chunks = ti.ndarray(ti.f32, 8 * chunks)
         self.collider = Collider(cloth)
+        self.reach, self.ahead, self.held_back = ti.ndarray(ti.f32, n), vec(n), 0
         self.pinned = False
         self.offset = upload(body_offset.astype(np.float32))
         self.triangle_offset = float(0.8 * body_offset.min())
@@ -95,6 +104,7 @@ class Solver:
         self.grid.from_numpy(grid.values)
         self.grid_at = (vec3(*[float(v) for v in grid.origin]), 1.0 / grid.cell)
         self.low, self.high = positions.min(0).astype(np.float64), positions.max(0).astype(np.float64)
+        self.floor, self.interpolations = float(self.low[1]), interpolations
         self.top_speed, self.total_mass = 0.0, float(cloth.mass.sum(dtype=np.float64))
         self.edge_length = float(np.sqrt(cloth.area.mean() * 4 / np.sqrt(3)))
 
@@ -110,7 +120,7 @@ class Solver:
             force += np.bincount(self.cloth.faces[:, a], third, minlength=len(force))
         return force
 
-    def pin(self, particles: np.ndarray, *, stiffness: float = 1e5) -> None:
+    def pin(self, particles: np.ndarray, *, stiffness: float = 5e3) -> None:
         """Holds particles where they are, by springs [N/m] whose stretch tells the force."""
         held = np.zeros(len(self.cloth.mass), np.float32)
         held[particles] = stiffness
@@ -120,6 +130,41 @@ class Solver:
         """Force of the pins on every particle [N], shape [P, 3]."""
         stretch = self.pin_at.to_numpy().astype(np.float64) - self.positions()
         return stretch * self.pin_stiff.to_numpy()[:, None]
+
+    def force_residual(self) -> float:
+        """Net force of the last step over the weight, root of mean square over patches of the cloth [-].
+
+        The patches are the weights of the preconditioner's coarsest level: single vertices weigh less than the
+        rounding of their stiff neighbours' pull, whose sum over a patch vanishes.
+        """
+        force = self.force.to_numpy().astype(np.float64)
+        weight = self.cloth.mass[:, None].astype(np.float64) * StepSettings.gravity
+        for interpolation in self.interpolations:
+            force, weight = interpolation.matrix.T @ force, interpolation.matrix.T @ weight
+        return float(np.sqrt((force**2).sum() / (weight**2).sum()))
+
+    def energies(self, s: StepSettings) -> dict[str, float]:
+        """Kinetic, membrane, bending and gravity's energy now [J]; heights are over the start's lowest point."""
+        per_triangle = ti.ndarray(ti.f32, len(self.cloth.faces))
+        elastic.membrane_energy(
+            self.x, self.tri, self.dm_inv, self.area, self.membrane, self.curve, self.curves, s.compression,
+            per_triangle,
+        )
+        elastic.hinges(
+            self.x, self.hinge, self.hinge_rest, self.hinge_stiff, self.hinge_damping, 1.0 / s.dt, self.hinge_grad,
+            self.moment, self.hinge_tangent,
+        )
+        elastic.rim(self.x, self.tri, self.rim, self.rim_torque, self.tri_force, self.rim_energy)
+        rim = float(self.rim_energy.to_numpy()[: len(self.cloth.rim)].sum(dtype=np.float64))
+        stiff = self.cloth.hinge_stiff.astype(np.float64)
+        moment = self.moment.to_numpy()[: len(stiff)].astype(np.float64)
+        mass, height = self.cloth.mass.astype(np.float64), self.positions()[:, 1] - self.floor
+        return {
+            "kinetic": float(0.5 * (mass[:, None] * self.vel.to_numpy().astype(np.float64) ** 2).sum()),
+            "membrane": float(per_triangle.to_numpy().sum(dtype=np.float64)),
+            "bending": float((0.5 * moment**2 / np.where(stiff > 0, stiff, np.inf)).sum()) + rim,
+            "gravity": float(s.gravity * (mass * height).sum()),
+        }
 
     def state(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """All that a step depends on, to come back to."""
@@ -135,53 +180,72 @@ class Solver:
 
     def step(self, s: StepSettings) -> StepReport:
         """Advances by one time step."""
-        reach = self._reach(s)
-        limit = 0.45 * reach
         c = self.collider
-        c.detect(self.x, self.low - reach, self.high + reach, reach)
+        least, most = self._reach(s)
+        share = 0.3 * self.top_speed
+        tiles.reaches(self.vel, s.dt, 0.3 * s.gravity * s.dt**2, share, least, most, self.reach)
+        tiles.foresee(self.x, self.vel, s.dt, self.reach, self.ahead)
+        c.detect(self.x, self.reach, self.low - most, self.high + most, self.ahead)
         self._forces(s)
         used = self._solve(s)
         motion.advance(self.x, self.dx, self.ref)
         body.keep_outside(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
         contact.truncate(
-            self.ref, self.x, limit, c.start, c.entry, c.corner, c.weight, c.normal, c.kind, self.cut
+            self.ref, self.x, self.reach, c.start, c.entry, c.corner, c.weight, c.normal, c.kind, self.cut
         )
         body.step_back(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
+        proven = self._keep_proofs(s)
         motion.finish(self.x, self.ref, self.vel, 1.0 / s.dt, s.keep, self.mass, self.chunks)
         figures = self.chunks.to_numpy().reshape(-1, 8).astype(np.float64)
         self.low, self.high = figures[:, 2:5].min(0), figures[:, 5:8].max(0)
         energy, self.top_speed = float(figures[:, 0].sum()), float(figures[:, 1].max())
         rms = float(np.sqrt(2.0 * energy / self.total_mass))
-        return StepReport(energy, self.top_speed, used, c.count, rms, bool(np.isfinite(figures).all()))
+        return StepReport(energy, self.top_speed, used, c.count, rms, proven and bool(np.isfinite(figures).all()))
 
-    def _reach(self, s: StepSettings) -> float:
-        """Distance within which pairs are looked for [m]: enough for the motion to come, seldom more."""
+    def _keep_proofs(self, s: StepSettings) -> bool:
+        """Shortens motions that would break a proof on which the contact search relied; False if that fails."""
+        c = self.collider
+        self.held_back = 0
+        while c.unproven(self.ref, self.x):
+            self.held_back += 1
+            if self.held_back > 60:  # positions that are not numbers
+                self.x.copy_from(self.ref)
+                return False
+            c.hold_back(self.ref, self.x, 0.5 if self.held_back < 4 else 0.0)
+            body.step_back(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
+        return True
+
+    def _reach(self, s: StepSettings) -> tuple[float, float]:
+        """Bounds of the distance around each particle within which others are looked for [m]."""
         thickness = float(self.cloth.radius.max())
-        wanted = 2.4 * (1.2 * self.top_speed + 0.3 * s.gravity * s.dt) * s.dt
-        return float(np.clip(wanted, max(1.5 * thickness, 0.25 * self.edge_length), 1.2 * self.edge_length))
+        return 0.5 * max(1.5 * thickness, 0.25 * self.edge_length), s.reach_most * self.edge_length
 
     def _forces(self, s: StepSettings) -> None:
         """Forces, and the matrix of the linearised step."""
         ls, c = self.lists, self.collider
         elastic.membrane(
-            self.x, self.tri, self.dm_inv, self.area, self.membrane, s.compression, s.membrane_most,
-            self.tri_force, self.tri_hess,
+            self.x, self.tri, self.dm_inv, self.area, self.membrane, self.curve, self.curves, s.compression,
+            s.membrane_most, self.damping, 1.0 / s.dt, self.tri_force, self.tri_hess,
         )
+        elastic.rim(self.x, self.tri, self.rim, self.rim_torque, self.tri_force, self.rim_energy)
         body.triangle_contact(
             self.x, self.tri, self.grid, *self.grid_at, self.area, self.triangle_offset, s.body_floor,
             s.body_stiffness, self.tri_force, self.tri_hess, self.tri_push,
         )
-        elastic.hinges(self.x, self.hinge, self.hinge_rest, self.hinge_stiff, self.hinge_grad, self.moment)
+        elastic.hinges(
+            self.x, self.hinge, self.hinge_rest, self.hinge_stiff, self.hinge_damping, 1.0 / s.dt, self.hinge_grad,
+            self.moment, self.hinge_tangent,
+        )
         body.body_contact(
             self.x, self.vel, s.dt, self.grid, *self.grid_at, self.vertex_area, self.offset, s.body_floor,
-            s.body_stiffness, s.friction_static, s.friction_dynamic, self.anchor, self.held, self.body_force,
-            self.body_hess, self.normal_force,
+            s.body_stiffness, *self.friction, s.friction_most, self.anchor, self.held, self.body_force, self.body_hess,
+            self.normal_force,
         )
         if self.pinned:
             body.hold_pins(self.x, self.pin_at, self.pin_stiff, self.body_force, self.body_hess)
         linear.gather_blocks(
             ls["slot_tri_start"], ls["slot_tri"], ls["slot_hinge_start"], ls["slot_hinge"], ls["slot_seam"],
-            self.tri_hess, self.hinge_grad, self.hinge_stiff, s.seam_stiffness, s.damping / s.dt, self.block,
+            self.tri_hess, self.hinge_grad, self.hinge_tangent, s.seam_stiffness, self.block,
         )
         linear.gather_forces(
             self.x, self.vel, self.mass, 1.0 / s.dt, s.drag, s.gravity, ls["vert_tri_start"], ls["vert_tri"],
@@ -191,7 +255,8 @@ class Solver:
             self.body_hess, ls["diag"], self.block, self.force, self.rhs,
         )
         c.activate(
-            self.radius, self.vel, self.vertex_area, dt=s.dt, stiffness=s.self_stiffness, friction=s.friction_self
+            self.radius, self.vel, self.vertex_area, self.friction[1], dt=s.dt, stiffness=s.self_stiffness,
+            friction_most=s.friction_self_most,
         )
         linear.contact_rows(
             c.active_start, c.active_entry, *c.active[1:], ls["diag"], self.block, self.force, self.rhs, self.pre,
@@ -205,19 +270,14 @@ class Solver:
         self.age += 1
         linear.cg_start(self.rhs, self.dx, self.r)
         for it in range(s.iterations):
-            self.multilevel.apply(self.pre, self.r, self.z, self.partial)
-            linear.cg_direction(int(it == 0), self.z, self.p, self.partial, self.scalar)
+            linear.cg_iterate(
+                self.serial, int(it == 0), self.pre, *self.multilevel.correct(self.r, self.serial),
+                ls["row"], ls["col"], self.block,
+                c.active_count, *c.active[:3], *c.active[4:], c.relative, c.active_start, c.active_entry,
+                self.dx, self.r, self.z, self.p, self.ap, self.partial, self.scalar,
+            )
             if it % 4 == 3:
                 value = self.scalar.to_numpy()
                 if value[0] <= s.tolerance**2 * value[2]:
-                    return it
-            if c.active_count:
-                linear.contact_apply(
-                    c.active[0], c.active[1], c.active[2], c.active[4], c.active[5], c.active_count, self.p, c.relative
-                )
-            linear.multiply(
-                ls["row"], ls["col"], self.block, c.active_start, c.active_entry, c.active[1], c.relative, self.p,
-                self.ap, self.partial,
-            )
-            linear.cg_advance(self.dx, self.r, self.p, self.ap, self.partial, self.scalar)
+                    return it + 1
         return s.iterations

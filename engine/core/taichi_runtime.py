@@ -16,7 +16,7 @@ import taichi as ti  # noqa: E402
 
 from engine.core.errors import JobError  # noqa: E402
 
-__all__ = ["ti", "init", "backend"]
+__all__ = ["ti", "init", "backend", "one_thread"]
 
 _state = {"backend": ""}
 
@@ -72,3 +72,8 @@ def init(*, device: str = "cpu", threads: int = 0) -> str:
 def backend() -> str:
     """The backend in use, '' before :func:`init`."""
     return _state["backend"]
+
+
+def one_thread() -> bool:
+    """Whether kernels run on a single CPU thread."""
+    return _state["backend"] == "cpu" and ti.lang.impl.current_cfg().cpu_max_num_threads == 1

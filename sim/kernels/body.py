@@ -38,24 +38,29 @@ def distance(grid: GRID, origin: vec3, inv_cell: ti.f32, p: vec3):
 
 @ti.func
 def pressure_law(d: ti.f32, r: ti.f32, floor: ti.f32):
-    """Contact pressure over its stiffness [m] and its derivative at gap d; unbounded towards the floor."""
-    gap = ti.max(d - floor, 0.15 * (r - floor))
-    full = r - floor
-    dd = gap + floor
-    return (r - dd) * full / gap + ti.max(dd - d, 0.0) * (full / gap) ** 2, (full / gap) ** 2
+    """Contact pressure over its stiffness [m] and its derivative at gap d; unbounded towards the floor.
+
+    It begins with the square of the depth: a linear one would carry a light cloth at a depth below the rounding of its
+    position, and touch and let go in turns.
+    """
+    least = 0.15 * (r - floor)
+    gap = ti.max(d - floor, least)
+    deep = ti.max(r - floor - gap, 0.0)
+    slope = 2.0 * deep / gap + (deep / gap) ** 2
+    return deep * deep / gap + ti.max(gap + floor - d, 0.0) * slope, slope
 
 
 @ti.kernel
 def body_contact(
     x: V3, vel: V3, dt: ti.f32, grid: GRID, origin: vec3, inv_cell: ti.f32, area: F32, offset: F32, floor: ti.f32,
-    stiffness: ti.f32, friction_static: ti.f32, friction_dynamic: ti.f32, anchor: V3, held: F32, force: V3, hess: M3,
-    normal_force: F32,
+    stiffness: ti.f32, friction_static: F32, friction_dynamic: F32, friction_most: ti.f32,
+    anchor: V3, held: F32, force: V3, hess: M3, normal_force: F32,
 ):
     """Normal and friction force of the body on every vertex.
 
-    Inside ``offset`` [m] of the body the pressure is ``stiffness`` [Pa/m] times the depth, stiffening towards
-    ``floor``. Friction is an elastic-plastic spring to an anchor point (``held`` 1 while touching), so that cloth
-    comes to true rest on a slope.
+    Inside ``offset`` [m] of the body the pressure is ``stiffness`` [Pa/m] times :func:`pressure_law`. Friction is an
+    elastic-plastic spring to an anchor point (``held`` 1 while touching), so that cloth comes to true rest on a slope.
+    Its coefficients are each vertex' own, or ``friction_most`` where they are greater.
     """
     for i in range(x.shape[0]):
         d, n = distance(grid, origin, inv_cell, x[i])
@@ -79,17 +84,18 @@ def body_contact(
             slip = x[i] - anchor[i]
             slip -= n * n.dot(slip)
             away = slip.norm()
-            kt = 0.5 * k
+            kt = 0.5 * k * slope
+            rub, slide = ti.min(friction_static[i], friction_most), ti.min(friction_dynamic[i], friction_most)
             soft = kt  # stiffness along the slip
-            if kt * away > friction_static * pn:
+            if kt * away > rub * pn:
                 # slides: the anchor follows so that the spring carries the dynamic friction
-                keep = friction_dynamic * pn / kt
+                keep = slide * pn / kt
                 slip *= keep / ti.max(away, 1e-12)
                 speed = vel[i] - n * n.dot(vel[i])
                 travel = speed.norm() * dt
                 if travel > keep:
                     # in full motion: a drag that gives the dynamic friction at this speed
-                    kt = friction_dynamic * pn / travel
+                    kt = slide * pn / travel
                     soft = kt
                     anchor[i] = x[i] - slip
                     slip = vec3(0.0)

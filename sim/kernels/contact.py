@@ -1,4 +1,4 @@
-"""Cloth-cloth contact: vertex-triangle and edge-edge pairs from a uniform grid, repulsion, and the motion bound.
+"""Cloth-cloth contact: vertex-triangle and edge-edge pairs of tiles that are near, repulsion, and the motion bound.
 
 Between two detections every pair stays on its two sides of a fixed dividing plane, and pairs that were not detected
 are further apart than the vertices may move: a start free of intersections stays free of them by construction
@@ -9,6 +9,8 @@ from engine.core.taichi_runtime import ti
 from sim.kernels.types import F32, I2, I3, I4, I32, V3, V4, array, ivec3, ivec4, vec3, vec4
 
 I32_2 = array(ti.i32, 2)
+LEAST_ROOM = 1e-5  #: to a pair's dividing plane, never used up [m]: far above the rounding of positions
+NEAR = 3e-4  #: gap below which rounding would tilt a normal taken from the closest points [m]
 
 
 @ti.func
@@ -18,8 +20,8 @@ def cell_of(p: vec3, origin: vec3, inv_cell: ti.f32, dims: ivec3) -> ivec3:
 
 
 @ti.kernel
-def triangle_balls(x: V3, tri: I3, centre: V3, radius: F32):
-    """Centroid and bounding radius [m] of every triangle."""
+def triangle_balls(x: V3, reach: F32, tri: I3, centre: V3, radius: F32, wide: F32):
+    """Centroid, bounding radius [m] and reach (the largest of its corners') [m] of every triangle."""
     for t in range(tri.shape[0]):
         i = tri[t]
         c = (x[i[0]] + x[i[1]] + x[i[2]]) / 3.0
@@ -27,15 +29,17 @@ def triangle_balls(x: V3, tri: I3, centre: V3, radius: F32):
         radius[t] = ti.sqrt(
             ti.max((x[i[0]] - c).norm_sqr(), ti.max((x[i[1]] - c).norm_sqr(), (x[i[2]] - c).norm_sqr()))
         )
+        wide[t] = ti.max(reach[i[0]], ti.max(reach[i[1]], reach[i[2]]))
 
 
 @ti.kernel
-def edge_balls(x: V3, edge: I2, centre: V3, radius: F32):
-    """Midpoint and half length [m] of every edge."""
+def edge_balls(x: V3, reach: F32, edge: I2, centre: V3, radius: F32, wide: F32):
+    """Midpoint, half length [m] and reach [m] of every edge."""
     for e in range(edge.shape[0]):
         a, b = x[edge[e][0]], x[edge[e][1]]
         centre[e] = 0.5 * (a + b)
         radius[e] = 0.5 * (b - a).norm()
+        wide[e] = ti.max(reach[edge[e][0]], reach[edge[e][1]])
 
 
 @ti.kernel
@@ -115,30 +119,42 @@ def closest_on_segments(p0: vec3, p1: vec3, q0: vec3, q1: vec3):
     return s, t
 
 
+@ti.func
+def outside(p: vec3, r: ti.f32, low: vec3, high: vec3) -> bool:
+    """Whether a ball lies beside a box."""
+    out = False
+    for a in ti.static(range(3)):
+        if p[a] + r < low[a] or p[a] - r > high[a]:
+            out = True
+    return out
+
+
 @ti.kernel
 def find_vertex_triangle(
-    x: V3, weld: I32, tri: I3, centre: V3, radius: F32, radius_max: ti.f32, reach: ti.f32,
-    origin: vec3, inv_cell: ti.f32, dims: ivec3, start: I32, item: I32, count: I32, found: I32_2,
+    x: V3, reach: F32, weld: I32, tri: I3, centre: V3, radius: F32, wide: F32, tile: I32, near_count: I32, near: I32_2,
+    low: V3, high: V3, start: I32, item: I32, count: I32, found: I32_2,
 ):
-    """Triangles within ``reach`` [m] of every vertex, but those that share a (welded) vertex with it."""
+    """Triangles of the tiles ``near`` closer to every vertex than both their reaches, but those that share a (welded)
+    vertex with it. ``low`` and ``high`` bound the tiles with their reach, ``start`` and ``item`` list their triangles.
+    """
     for v in range(x.shape[0]):
         p = x[v]
-        lo = cell_of(p - (radius_max + reach), origin, inv_cell, dims)
-        hi = cell_of(p + (radius_max + reach), origin, inv_cell, dims)
+        w = weld[v]
+        home = tile[v]
         n = 0
-        for cx in range(lo[0], hi[0] + 1):
-            for cy in range(lo[1], hi[1] + 1):
-                base = (cx * dims[1] + cy) * dims[2]
-                for k in range(start[base + lo[2]], start[base + hi[2] + 1]):
+        for m in range(near_count[home]):
+            q = near[home, m]
+            if not outside(p, reach[v], low[q], high[q]):
+                for k in range(start[q], start[q + 1]):
                     t = item[k]
-                    away = radius[t] + reach
+                    both = reach[v] + wide[t]
+                    away = radius[t] + both
                     if (p - centre[t]).norm_sqr() < away * away:
                         i = tri[t]
-                        w = weld[v]
                         if weld[i[0]] != w and weld[i[1]] != w and weld[i[2]] != w:
                             b = closest_on_triangle(p, x[i[0]], x[i[1]], x[i[2]])
-                            q = x[i[0]] * b[0] + x[i[1]] * b[1] + x[i[2]] * b[2]
-                            if (p - q).norm_sqr() < reach * reach:
+                            c = x[i[0]] * b[0] + x[i[1]] * b[1] + x[i[2]] * b[2]
+                            if (p - c).norm_sqr() < both * both:
                                 if n < found.shape[1]:
                                     found[v, n] = t
                                 n += 1
@@ -147,32 +163,32 @@ def find_vertex_triangle(
 
 @ti.kernel
 def find_edge_edge(
-    x: V3, weld: I32, edge: I2, centre: V3, radius: F32, radius_max: ti.f32, reach: ti.f32,
-    origin: vec3, inv_cell: ti.f32, dims: ivec3, start: I32, item: I32, count: I32, found: I32_2,
+    x: V3, weld: I32, edge: I2, centre: V3, radius: F32, wide: F32, tile: I32, near_count: I32, near: I32_2,
+    low: V3, high: V3, start: I32, item: I32, count: I32, found: I32_2,
 ):
-    """Edges of higher number within ``reach`` [m] of every edge that share no (welded) vertex with it."""
+    """Edges of higher number, of the tiles ``near``, closer to every edge than both their reaches, that share no
+    (welded) vertex with it."""
     for e in range(edge.shape[0]):
         i = edge[e]
         p = centre[e]
-        span = radius[e] + radius_max + reach
-        lo = cell_of(p - span, origin, inv_cell, dims)
-        hi = cell_of(p + span, origin, inv_cell, dims)
         w0, w1 = weld[i[0]], weld[i[1]]
+        home = tile[e]
         n = 0
-        for cx in range(lo[0], hi[0] + 1):
-            for cy in range(lo[1], hi[1] + 1):
-                base = (cx * dims[1] + cy) * dims[2]
-                for k in range(start[base + lo[2]], start[base + hi[2] + 1]):
+        for m in range(near_count[home]):
+            q = near[home, m]
+            if not outside(p, radius[e] + wide[e], low[q], high[q]):
+                for k in range(start[q], start[q + 1]):
                     g = item[k]
                     if g > e:
-                        away = radius[e] + radius[g] + reach
+                        both = wide[e] + wide[g]
+                        away = radius[e] + radius[g] + both
                         if (p - centre[g]).norm_sqr() < away * away:
                             j = edge[g]
                             u0, u1 = weld[j[0]], weld[j[1]]
                             if w0 != u0 and w0 != u1 and w1 != u0 and w1 != u1:
                                 s, t = closest_on_segments(x[i[0]], x[i[1]], x[j[0]], x[j[1]])
                                 gap = x[i[0]] + (x[i[1]] - x[i[0]]) * s - x[j[0]] - (x[j[1]] - x[j[0]]) * t
-                                if gap.norm_sqr() < reach * reach:
+                                if gap.norm_sqr() < both * both:
                                     if n < found.shape[1]:
                                         found[e, n] = g
                                     n += 1
@@ -193,6 +209,18 @@ def offsets(count: I32, offset: I32, total: I32, slot: ti.i32):
         total[2 * slot + 1] = top
 
 
+@ti.func
+def upright(across: vec3, r: vec3, otherwise: vec3) -> vec3:
+    """Unit normal along ``across`` (perpendicular to both primitives), on the side of r; ``otherwise`` if it is none."""
+    n = otherwise
+    length = across.norm()
+    if length > 1e-12:
+        n = across / length
+        if n.dot(r) < 0.0:
+            n = -n
+    return n
+
+
 @ti.kernel
 def write_pairs(
     x: V3, tri: I3, edge: I2, vt_count: I32, vt_offset: I32, vt: I32_2, ee_count: I32, ee_offset: I32, ee: I32_2,
@@ -207,8 +235,8 @@ def write_pairs(
             r = x[v] - (x[i[0]] * b[0] + x[i[1]] * b[1] + x[i[2]] * b[2])
             d = r.norm()
             n = r / ti.max(d, 1e-12)
-            if d < 1e-7:
-                n = (x[i[1]] - x[i[0]]).cross(x[i[2]] - x[i[0]]).normalized(1e-20)
+            if d < NEAR and b.min() > 0.0:
+                n = upright((x[i[1]] - x[i[0]]).cross(x[i[2]] - x[i[0]]), r, n)
             corner[c] = ivec4(v, i[0], i[1], i[2])
             weight[c] = vec4(1.0, -b[0], -b[1], -b[2])
             normal[c] = n
@@ -222,8 +250,8 @@ def write_pairs(
             r = x[i[0]] + (x[i[1]] - x[i[0]]) * s - x[j[0]] - (x[j[1]] - x[j[0]]) * t
             d = r.norm()
             n = r / ti.max(d, 1e-12)
-            if d < 1e-7:
-                n = (x[i[1]] - x[i[0]]).cross(x[j[1]] - x[j[0]]).normalized(1e-20)
+            if d < NEAR and s > 0.0 and s < 1.0 and t > 0.0 and t < 1.0:
+                n = upright((x[i[1]] - x[i[0]]).cross(x[j[1]] - x[j[0]]), r, n)
             corner[c] = ivec4(i[0], i[1], j[0], j[1])
             weight[c] = vec4(1.0 - s, s, -(1.0 - t), -t)
             normal[c] = n
@@ -254,7 +282,8 @@ def contacts_of_vertices(corner: I4, contacts: ti.i32, start: I32, entry: I32):
 @ti.kernel
 def repulsion(
     corner: I4, weight: V4, normal: V3, gap: F32, contacts: ti.i32, radius: F32, vel: V3, dt: ti.f32,
-    area: F32, stiffness: ti.f32, friction: ti.f32, slip: ti.f32, push: F32, stiff: F32, drag: F32,
+    area: F32, stiffness: ti.f32, friction: F32, friction_most: ti.f32, slip: ti.f32, push: F32, stiff: F32,
+    drag: F32,
 ):
     """Contact force [N], its stiffness and the lagged Coulomb friction's drag coefficient [N/m] of every pair.
 
@@ -277,7 +306,9 @@ def repulsion(
                 dd = ti.max(d, 0.02 * r)
                 p = k0 * (r - dd) * r / dd
                 k = k0 * r * r / (dd * dd)
-                f = ti.min(friction * p / ti.max((rel - n * approach).norm() * dt, slip), k)
+                rub = 0.25 * (friction[i[0]] + friction[i[1]] + friction[i[2]] + friction[i[3]])
+                rub = ti.min(rub, friction_most)
+                f = ti.min(rub * p / ti.max((rel - n * approach).norm() * dt, slip), k)
             else:
                 p = k0 * (r - d)
                 k = k0
@@ -319,15 +350,16 @@ def room(ref: V3, c: ti.i32, j: ti.i32, corner: I4, weight: V4, kind: I32, n: ve
     side = 1.0
     if j >= kind[c]:
         side = -1.0
-    return side * n.dot(ref[i[j]] - 0.5 * (first + second))
+    return side * n.dot(ref[i[j]] - 0.5 * (first + second)) - LEAST_ROOM
 
 
 @ti.kernel
 def truncate(
-    ref: V3, x: V3, limit: ti.f32, start: I32, entry: I32, corner: I4, weight: V4, normal: V3, kind: I32, cut: F32,
+    ref: V3, x: V3, reach: F32, start: I32, entry: I32, corner: I4, weight: V4, normal: V3, kind: I32, cut: F32,
 ):
     """Clips each vertex' motion since detection so that no pair can cross; cut[i] = share of the motion taken away."""
     for i in range(x.shape[0]):
+        limit = 0.9 * reach[i]
         u = x[i] - ref[i]
         whole = u.norm()
         if whole > limit:

@@ -1,11 +1,13 @@
-"""Forces and Hessians of the cloth's own energies: orthotropic StVK membrane and dihedral bending.
+"""Forces and Hessians of the cloth's own energies: orthotropic membrane with measured curves, and dihedral bending.
 
 Each kernel writes per-element results; :mod:`sim.kernels.linear` gathers them per vertex, so that sums have one
 order whatever the number of threads.
 """
 
 from engine.core.taichi_runtime import ti
-from sim.kernels.types import F32, I3, I4, M2, M3, V3, V4, vec2, vec3, vec4
+from sim.kernels.types import F32, I2, I3, I4, M2, M3, V3, V4, array, ivec2, vec2, vec3, vec4
+
+F32_2 = array(ti.f32, 2)
 
 
 @ti.func
@@ -27,33 +29,81 @@ def positive_part(s: vec3) -> vec3:
 
 
 @ti.func
-def relaxed(c: vec4, ew: ti.f32, ef: ti.f32, slack: ti.f32) -> vec4:
+def curve_at(table: F32_2, row: ti.i32, e: ti.f32):
+    """Force of a measured curve [N/m] and its slope [N/m] at the strain e; straight beyond its ends.
+
+    ``table[row]`` is the number of samples per strain, followed by the force at evenly spaced strains from 0.
+    """
+    last = table.shape[1] - 3
+    t = ti.max(e, 0.0) * table[row, 0]
+    k = ti.min(ti.cast(t, ti.i32), last)
+    rise = table[row, k + 2] - table[row, k + 1]
+    force = table[row, k + 1] + rise * (t - ti.cast(k, ti.f32))
+    if e < 0.0:
+        force = rise * e * table[row, 0]
+    return force, rise * table[row, 0]
+
+
+@ti.func
+def tensile(c: vec4, row: ivec2, table: F32_2, ew: ti.f32, ef: ti.f32):
+    """Secant and tangent stiffness (warp, weft, coupling, shear): the linear part and that of the measured curves."""
+    secant = c
+    tangent = c
+    for d in ti.static(range(2)):
+        if row[d] >= 0:
+            e = ew if d == 0 else ef
+            force, slope = curve_at(table, row[d], e)
+            tangent[d] += slope
+            secant[d] += force / e if ti.abs(e) > 1e-5 else slope
+    return secant, tangent
+
+
+@ti.func
+def wrinkled(c: vec4, ew: ti.f32, ef: ti.f32) -> ti.i32:
+    """0 where warp and weft are taut, 1 where the warp is slack, 2 the weft, 3 both."""
+    sw = c[0] * ew + c[2] * ef
+    sf = c[2] * ew + c[1] * ef
+    out = 0
+    if sw < 0.0 and sf - c[2] / c[0] * sw >= 0.0:
+        out = 1
+    elif sf < 0.0 and sw - c[2] / c[1] * sf >= 0.0:
+        out = 2
+    elif sw < 0.0 or sf < 0.0:
+        out = 3
+    return out
+
+
+@ti.func
+def relaxed(c: vec4, state: ti.i32, slack: ti.f32) -> vec4:
     """Stiffness (warp, weft, coupling, shear) with compression buckled away but for a share ``slack``.
 
     Cloth does not resist compression: it buckles, at loads far below what matters, in wrinkles that may be finer than
     the mesh. The tension-field energy (least over all shortenings by wrinkles, each of warp and weft) has that; the
     share ``slack`` of the plain energy keeps triangles well shaped. Both are convex and smooth.
     """
-    sw = c[0] * ew + c[2] * ef
-    sf = c[2] * ew + c[1] * ef
-    full = c
     field = c
-    if sw < 0.0 and sf - c[2] / c[0] * sw >= 0.0:
+    if state == 1:
         field = vec4(0.0, c[1] - c[2] * c[2] / c[0], 0.0, c[3])
-    elif sf < 0.0 and sw - c[2] / c[1] * sf >= 0.0:
+    elif state == 2:
         field = vec4(c[0] - c[2] * c[2] / c[1], 0.0, 0.0, c[3])
-    elif sw < 0.0 or sf < 0.0:
+    elif state == 3:
         field = vec4(0.0, 0.0, 0.0, c[3])
-    return field + (full - field) * slack
+    return field + (c - field) * slack
 
 
 @ti.kernel
-def membrane(x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, slack: ti.f32, most: ti.f32, force: V3, hess: M3):
-    """Saint Venant-Kirchhoff energy A/2 E:C:E per triangle, E the Green strain in (warp, weft) axes.
+def membrane(
+    x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, curve: I2, table: F32_2, slack: ti.f32, most: ti.f32,
+    damping: F32, inv_dt: ti.f32, force: V3, hess: M3,
+):
+    """Orthotropic membrane, linear in the engineering strains e of warp and weft unless they have measured curves.
 
-    ``stiff`` is (warp, weft, coupling, shear) [N/m]. ``force[3t+a]`` is the force on corner a [N]; ``hess[6t+k]`` the
-    blocks (00, 01, 02, 11, 12, 22) of the positive semidefinite stiffness [N/m]: the exact material part and the
-    tensile part of the geometric one. Stiffer cloth is taken as if it had ``most`` [N/m].
+    Energy A (kw ew^2 / 2 + kf ef^2 / 2 + kc ew ef + ks g^2 / 2), e the extension of the thread direction over its rest
+    length (what a tensile test measures), g the dot product of both (the sine of the shear angle). ``stiff`` is
+    (kw, kf, kc, ks) [N/m]; ``curve`` the row of the measured curve of either direction in ``table``, or -1.
+    ``force[3t+a]`` is the force on corner a [N]; ``hess[6t+k]`` the blocks (00, 01, 02, 11, 12, 22) of the positive
+    semidefinite stiffness [N/m]: the exact material part and the tensile part of the geometric one, both raised by the
+    internal ``damping`` time [s] over the step. Stiffer cloth is taken as if it had ``most`` [N/m].
     """
     for t in range(tri.shape[0]):
         i = tri[t]
@@ -62,15 +112,24 @@ def membrane(x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, slack: ti.f32, mo
         b = dm_inv[t]
         fw = d1 * b[0, 0] + d2 * b[1, 0]
         ff = d1 * b[0, 1] + d2 * b[1, 1]
-        ew = 0.5 * (fw.dot(fw) - 1.0)
-        ef = 0.5 * (ff.dot(ff) - 1.0)
-        es = fw.dot(ff)  # twice the tensor shear
+        lw, lf = ti.max(fw.norm(), 1e-3), ti.max(ff.norm(), 1e-3)
+        # l - 1 from the square: exact in single precision for small strains
+        ew = (fw.dot(fw) - 1.0) / (lw + 1.0)
+        ef = (ff.dot(ff) - 1.0) / (lf + 1.0)
+        es = fw.dot(ff)
         a = area[t]
-        soft = stiff[t] * ti.min(1.0, most / ti.max(stiff[t][0], stiff[t][1]))
-        soft[3] = ti.min(stiff[t][3], 0.2 * most)
-        c = relaxed(soft, ew, ef, slack)
-        sw = c[0] * ew + c[2] * ef
-        sf = c[2] * ew + c[1] * ef
+        secant, tangent = tensile(stiff[t], curve[t], table, ew, ef)
+        soft = ti.min(1.0, most / ti.max(secant[0], secant[1]))
+        shear = ti.min(stiff[t][3], 0.2 * most)
+        secant *= soft
+        tangent *= soft
+        secant[3] = shear
+        tangent[3] = shear
+        state = wrinkled(secant, ew, ef)
+        c = relaxed(secant, state, slack)
+        k = relaxed(tangent, state, slack)
+        sw = (c[0] * ew + c[2] * ef) / lw
+        sf = (c[2] * ew + c[1] * ef) / lf
         ss = c[3] * es
         pw = fw * sw + ff * ss
         pf = fw * ss + ff * sf
@@ -83,15 +142,22 @@ def membrane(x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, slack: ti.f32, mo
         force[3 * t + 1] = f1
         force[3 * t + 2] = f2
         s = positive_part(vec3(sw, sf, ss))
+        # second derivatives by the Green strains: de/dE = 1/l; the stress' own fall with l is in the geometric part
+        k0 = ti.max(k[0] - ti.max(sw, 0.0), 0.0) / (lw * lw)
+        k1 = ti.max(k[1] - ti.max(sf, 0.0), 0.0) / (lf * lf)
+        k2 = k[2] / (lw * lf)
+        bound = 0.95 * ti.sqrt(k0 * k1)
+        k2 = ti.min(ti.max(k2, -bound), bound)
+        scale = a * (1.0 + damping[t] * inv_dt)
         g = ti.Matrix.cols([g0, g1, g2])
         for p in ti.static(range(3)):
             wp = fw * g[0, p]
             fp = ff * g[1, p]
             sp = fw * g[1, p] + ff * g[0, p]
-            # rows of C applied to the strain gradient of corner p
-            cw = c[0] * wp + c[2] * fp
-            cf = c[2] * wp + c[1] * fp
-            cs = c[3] * sp
+            # rows of the stiffness applied to the strain gradient of corner p
+            cw = k0 * wp + k2 * fp
+            cf = k2 * wp + k1 * fp
+            cs = k[3] * sp
             for q in ti.static(range(p, 3)):
                 wq = fw * g[0, q]
                 fq = ff * g[1, q]
@@ -101,14 +167,82 @@ def membrane(x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, slack: ti.f32, mo
                 m = cw.outer_product(wq) + cf.outer_product(fq) + cs.outer_product(sq)
                 for r in ti.static(range(3)):
                     m[r, r] += geo
-                hess[6 * t + ti.static(p * 3 - p * (p - 1) // 2 + q - p)] = a * m
+                hess[6 * t + ti.static(p * 3 - p * (p - 1) // 2 + q - p)] = scale * m
 
 
 @ti.kernel
-def hinges(x: V3, hinge: I4, rest: F32, stiff: F32, grad: V3, moment: F32):
+def membrane_energy(
+    x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, curve: I2, table: F32_2, slack: ti.f32, energy: F32,
+):
+    """Energy of every triangle [J], whose slope :func:`membrane`'s forces are."""
+    for t in range(tri.shape[0]):
+        i = tri[t]
+        d1 = x[i[1]] - x[i[0]]
+        d2 = x[i[2]] - x[i[0]]
+        b = dm_inv[t]
+        fw = d1 * b[0, 0] + d2 * b[1, 0]
+        ff = d1 * b[0, 1] + d2 * b[1, 1]
+        e = vec2(
+            (fw.dot(fw) - 1.0) / (ti.max(fw.norm(), 1e-3) + 1.0), (ff.dot(ff) - 1.0) / (ti.max(ff.norm(), 1e-3) + 1.0)
+        )
+        es = fw.dot(ff)
+        c = stiff[t]
+        secant, tangent = tensile(c, curve[t], table, e[0], e[1])
+        single = vec2(0.5 * c[0] * e[0] ** 2, 0.5 * c[1] * e[1] ** 2)
+        for d in ti.static(range(2)):
+            row = curve[t][d]
+            if row >= 0:
+                step = e[d] / 64.0
+                for n in range(64):  # the midpoint rule
+                    force, slope = curve_at(table, row, (n + 0.5) * step)
+                    single[d] += force * step
+        taut = single[0] + single[1] + c[2] * e[0] * e[1]
+        field = taut
+        state = wrinkled(secant, e[0], e[1])
+        if state == 1:
+            field = single[1] - 0.5 * c[2] * c[2] / secant[0] * e[1] ** 2
+        elif state == 2:
+            field = single[0] - 0.5 * c[2] * c[2] / secant[1] * e[0] ** 2
+        elif state == 3:
+            field = 0.0
+        energy[t] = area[t] * (field + (taut - field) * slack + 0.5 * c[3] * es * es)
+
+
+@ti.kernel
+def rim(x: V3, tri: I3, corners: I4, torque: F32, force: V3, energy: F32):
+    """Adds a constant torque [N m] that closes the triangles' angles at the cloth's rim; their energy [J].
+
+    ``corners[r]`` is a triangle and, for each of its corners, whether it lies on the rim. See :func:`sim.cloth._rim`.
+    """
+    for r in range(corners.shape[0]):
+        t = corners[r][0]
+        i = tri[t]
+        energy[r] = 0.0
+        for a in ti.static(range(3)):
+            if corners[r][a + 1] == 1:
+                u = x[i[(a + 1) % 3]] - x[i[a]]
+                v = x[i[(a + 2) % 3]] - x[i[a]]
+                lu, lv = ti.max(u.norm(), 1e-6), ti.max(v.norm(), 1e-6)
+                u /= lu
+                v /= lv
+                cosine = ti.min(ti.max(u.dot(v), -1.0), 1.0)
+                sine = ti.max(ti.sqrt(1.0 - cosine * cosine), 0.05)
+                energy[r] += torque[r] * ti.acos(cosine)
+                f1 = (v - u * cosine) * (torque[r] / (sine * lu))
+                f2 = (u - v * cosine) * (torque[r] / (sine * lv))
+                force[3 * t + a] -= f1 + f2
+                force[3 * t + (a + 1) % 3] += f1
+                force[3 * t + (a + 2) % 3] += f2
+
+
+@ti.kernel
+def hinges(
+    x: V3, hinge: I4, rest: F32, stiff: F32, damping: F32, inv_dt: ti.f32, grad: V3, moment: F32, tangent: F32,
+):
     """Dihedral angle's gradient at its four vertices (edge 0-1, tips 2 and 3) and the moment k (theta - rest).
 
-    theta > 0 where both tips lie behind the edge, seen from the right side. ``grad[4h+a]`` [1/m], ``moment`` [N m].
+    theta > 0 where both tips lie behind the edge, seen from the right side. ``grad[4h+a]`` [1/m], ``moment`` [N m],
+    ``tangent`` [N m] the stiffness raised by the internal ``damping`` time [s] over the step.
     """
     for h in range(hinge.shape[0]):
         i = hinge[h]
@@ -131,3 +265,4 @@ def hinges(x: V3, hinge: I4, rest: F32, stiff: F32, grad: V3, moment: F32):
         grad[4 * h + 2] = g2
         grad[4 * h + 3] = g3
         moment[h] = stiff[h] * (theta - rest[h])
+        tangent[h] = stiff[h] * (1.0 + damping[h] * inv_dt)

@@ -14,12 +14,11 @@ CHUNK = 64  #: vertices per partial sum of a dot product
 @ti.kernel
 def gather_blocks(
     slot_tri_start: I32, slot_tri: I32, slot_hinge_start: I32, slot_hinge: I32, slot_seam: F32,
-    tri_hess: M3, hinge_grad: V3, hinge_stiff: F32, seam_stiff: ti.f32, damping: ti.f32, block: M3,
+    tri_hess: M3, hinge_grad: V3, hinge_stiff: F32, seam_stiff: ti.f32, block: M3,
 ):
     """Sums the elements' contributions into every block of the sparse matrix.
 
     ``slot_tri`` packs 16 * triangle + 2 * (block of the six) + transposed; ``slot_hinge`` packs 16 * hinge + 4a + b.
-    ``damping`` is the stiffness-proportional damping time over the step [-].
     """
     for s in range(block.shape[0]):
         m = mat3(0.0)
@@ -35,7 +34,6 @@ def gather_blocks(
             ga = hinge_grad[4 * e + (code % 16) // 4]
             gb = hinge_grad[4 * e + code % 4]
             m += (ga * hinge_stiff[e]).outer_product(gb)
-        m *= 1.0 + damping
         diag = seam_stiff * slot_seam[s]
         for r in ti.static(range(3)):
             m[r, r] += diag
@@ -109,38 +107,6 @@ def contact_rows(
 
 
 @ti.kernel
-def contact_apply(corner: I4, weight: V4, normal: V3, stiff: F32, drag: F32, count: ti.i32, p: V3, out: V3):
-    """Each contact's stiffness times the relative motion of its two sides [N]."""
-    for c in range(count):
-        i = corner[c]
-        w = weight[c]
-        rel = p[i[0]] * w[0] + p[i[1]] * w[1] + p[i[2]] * w[2] + p[i[3]] * w[3]
-        n = normal[c]
-        out[c] = n * ((stiff[c] - drag[c]) * n.dot(rel)) + rel * drag[c]
-
-
-@ti.kernel
-def multiply(
-    row: I32, col: I32, block: M3, start: I32, entry: I32, weight: V4, contact_out: V3,
-    p: V3, out: V3, partial: F32,
-):
-    """out = A p, and the partial sums of p . A p."""
-    n = p.shape[0]
-    ti.loop_config(block_dim=4)
-    for chunk in range(partial.shape[0]):
-        acc = 0.0
-        for i in range(chunk * CHUNK, ti.min(n, (chunk + 1) * CHUNK)):
-            y = vec3(0.0)
-            for k in range(row[i], row[i + 1]):
-                y += block[k] @ p[col[k]]
-            for k in range(start[i], start[i + 1]):
-                y += contact_out[entry[k] // 4] * weight[entry[k] // 4][entry[k] % 4]
-            out[i] = y
-            acc += y.dot(p[i])
-        partial[chunk] = acc
-
-
-@ti.kernel
 def cg_start(rhs: V3, dx: V3, r: V3):
     """Starts conjugate gradients from zero."""
     for i in range(rhs.shape[0]):
@@ -157,8 +123,31 @@ def total(partial: F32) -> ti.f32:
 
 
 @ti.kernel
-def cg_direction(first: ti.i32, z: V3, p: V3, partial: F32, scalar: F32):
-    """Next search direction from the preconditioned residual. ``scalar`` = (r.z, step, first r.z, beta)."""
+def cg_iterate(
+    serial: ti.template(), first: ti.i32, inverse: M3, fine_start: I32, fine_item: I32, fine_weight: F32, coarse: V3,
+    row: I32, col: I32, block: M3,
+    contacts: ti.i32, corner: I4, weight: V4, normal: V3, stiff: F32, drag: F32, relative: V3, start: I32, entry: I32,
+    dx: V3, r: V3, z: V3, p: V3, ap: V3, partial: F32, scalar: F32,
+):
+    """One iteration: preconditioner's finest level, search direction, product with the matrix, step.
+
+    In one kernel, because launching one from Python costs as much as a few thousand vertices' arithmetic.
+    ``serial`` (fixed when compiled) keeps it on the calling thread: handing so little work to another costs more than
+    the work. ``coarse`` is the coarser levels' correction; ``scalar`` = (r.z, step, first r.z, beta).
+    """
+    n = dx.shape[0]
+    # z = D^-1 r + P z_coarse
+    ti.loop_config(block_dim=4, serialize=serial)
+    for chunk in range(partial.shape[0]):
+        acc = 0.0
+        for i in range(chunk * CHUNK, ti.min(n, (chunk + 1) * CHUNK)):
+            s = inverse[i] @ r[i]
+            for k in range(fine_start[i], fine_start[i + 1]):
+                s += coarse[fine_item[k]] * fine_weight[k]
+            z[i] = s
+            acc += s.dot(r[i])
+        partial[chunk] = acc
+    ti.loop_config(serialize=serial)
     for _ in range(1):
         new = total(partial)
         scalar[3] = 0.0
@@ -167,15 +156,33 @@ def cg_direction(first: ti.i32, z: V3, p: V3, partial: F32, scalar: F32):
         else:
             scalar[3] = new / ti.max(scalar[0], 1e-30)
         scalar[0] = new
-    for i in range(p.shape[0]):
+    ti.loop_config(serialize=serial)
+    for i in range(n):
         p[i] = z[i] + p[i] * scalar[3]
-
-
-@ti.kernel
-def cg_advance(dx: V3, r: V3, p: V3, ap: V3, partial: F32, scalar: F32):
-    """Steps along the direction p, after ``multiply``."""
+    # each contact's stiffness times the relative motion of its two sides
+    ti.loop_config(serialize=serial)
+    for c in range(contacts):
+        i = corner[c]
+        w = weight[c]
+        rel = p[i[0]] * w[0] + p[i[1]] * w[1] + p[i[2]] * w[2] + p[i[3]] * w[3]
+        m = normal[c]
+        relative[c] = m * ((stiff[c] - drag[c]) * m.dot(rel)) + rel * drag[c]
+    ti.loop_config(block_dim=4, serialize=serial)
+    for chunk in range(partial.shape[0]):
+        acc = 0.0
+        for i in range(chunk * CHUNK, ti.min(n, (chunk + 1) * CHUNK)):
+            y = vec3(0.0)
+            for k in range(row[i], row[i + 1]):
+                y += block[k] @ p[col[k]]
+            for k in range(start[i], start[i + 1]):
+                y += relative[entry[k] // 4] * weight[entry[k] // 4][entry[k] % 4]
+            ap[i] = y
+            acc += y.dot(p[i])
+        partial[chunk] = acc
+    ti.loop_config(serialize=serial)
     for _ in range(1):
         scalar[1] = scalar[0] / ti.max(total(partial), 1e-30)
-    for i in range(dx.shape[0]):
+    ti.loop_config(serialize=serial)
+    for i in range(n):
         dx[i] += p[i] * scalar[1]
         r[i] -= ap[i] * scalar[1]

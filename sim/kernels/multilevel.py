@@ -1,7 +1,6 @@
 """Kernels of the multilevel preconditioner: Galerkin products, and restriction and prolongation of vectors."""
 
 from engine.core.taichi_runtime import ti
-from sim.kernels.linear import CHUNK
 from sim.kernels.types import F32, I32, M3, V3, array, mat3, vec3
 
 F32_2 = array(ti.f32, 2)
@@ -35,9 +34,17 @@ def restrict(start: I32, item: I32, weight: F32, fine: V3, coarse: V3):
 
 
 @ti.kernel
-def dense(inverse: F32_2, r: V3, z: V3):
-    """z = A^-1 r on the coarsest level."""
-    ti.loop_config(block_dim=4)
+def solve_coarsest(
+    serial: ti.template(), start: I32, item: I32, weight: F32, fine: V3, inverse: F32_2, r: V3, z: V3,
+):
+    """r = P^T fine and z = A^-1 r on the coarsest level."""
+    ti.loop_config(serialize=serial)
+    for i in range(r.shape[0]):
+        s = vec3(0.0)
+        for k in range(start[i], start[i + 1]):
+            s += fine[item[k]] * weight[k]
+        r[i] = s
+    ti.loop_config(block_dim=4, serialize=serial)
     for i in range(r.shape[0]):
         s = vec3(0.0)
         for j in range(r.shape[0]):
@@ -58,21 +65,3 @@ def smooth_and_prolong(inverse: M3, r: V3, start: I32, item: I32, weight: F32, c
         for k in range(start[i], start[i + 1]):
             s += coarse[item[k]] * weight[k]
         z[i] = s
-
-
-@ti.kernel
-def finish_preconditioner(
-    inverse: M3, start: I32, item: I32, weight: F32, coarse: V3, r: V3, z: V3, partial: F32,
-):
-    """z = D^-1 r + P z_coarse on the finest level, with the partial sums of z . r."""
-    n = r.shape[0]
-    ti.loop_config(block_dim=4)
-    for chunk in range(partial.shape[0]):
-        acc = 0.0
-        for i in range(chunk * CHUNK, ti.min(n, (chunk + 1) * CHUNK)):
-            s = inverse[i] @ r[i]
-            for k in range(start[i], start[i + 1]):
-                s += coarse[item[k]] * weight[k]
-            z[i] = s
-            acc += s.dot(r[i])
-        partial[chunk] = acc

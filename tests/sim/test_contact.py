@@ -42,7 +42,7 @@ def test_vertex_triangle_pairs_as_brute_force():
     x = (level.solver.positions() + rng.normal(size=(len(level.cloth.mass), 3)) * 1e-3).astype(np.float32)
     collider = Collider(level.cloth)
     reach = 0.006
-    collider.detect(upload(x), x.min(0) - reach, x.max(0) + reach, reach)
+    collider.detect(upload(x), upload(np.full(len(x), reach / 2, np.float32)), x.min(0) - reach, x.max(0) + reach)
     got = collider.pairs()
     vt = {(int(c[0]), *map(int, c[1:])): g for c, g, k in zip(got["corner"], got["gap"], got["kind"], strict=True)
           if k == 1}
@@ -64,7 +64,7 @@ def test_many_contacts_grow_the_buffers():
     x = level.solver.positions()
     x[:, 1] = np.where(x[:, 1] > 0.001, 0.0005, 0.0)
     collider = Collider(level.cloth)
-    collider.detect(upload(x), x.min(0) - 0.03, x.max(0) + 0.03, 0.03)
+    collider.detect(upload(x), upload(np.full(len(x), 0.015, np.float32)), x.min(0) - 0.03, x.max(0) + 0.03)
     assert collider.vt.shape[1] > 8 and collider.count > 4 * len(x)
     assert len(collider.pairs()["gap"]) == collider.count
 
@@ -99,3 +99,35 @@ def test_a_crumpled_fall_stays_clean():
         if k % 40 == 39:
             assert len(intersections(level.solver.positions(), level.cloth.faces)) == 0
     assert report.finite and seen > 20
+
+
+def test_a_gap_of_microns_keeps_its_side():
+    """Where two sheets almost touch, the normal must not come from the rounding of positions."""
+    level = two_sheets(2e-6)
+    x = (level.solver.positions() + np.float32([0.5, 1.2, -0.3])).astype(np.float32)
+    upper = x[:, 1] > np.float32(1.2) + 1e-6
+    collider = Collider(level.cloth)
+    collider.detect(upload(x), x.min(0) - 0.002, x.max(0) + 0.002, 0.002)
+    got = collider.pairs()
+    first = upper[got["corner"][:, 0]]
+    assert first.any() and not first.all()
+    up = np.where(first, got["normal"][:, 1], -got["normal"][:, 1])
+    inside = (np.abs(got["weight"]) > 1e-3).all(1)
+    assert inside.sum() > 50
+    assert up[inside].min() > 0.999
+
+
+def test_sheets_pressed_together_keep_a_gap():
+    level = two_sheets(0.002)
+    solver = level.solver
+    upper = solver.positions()[:, 1] > 0.001
+    for _ in range(60):
+        velocity = np.zeros((len(upper), 3), np.float32)
+        velocity[upper, 1], velocity[~upper, 1] = -3.0, 3.0
+        solver.vel.from_numpy(velocity)
+        solver.step(StepSettings(gravity=0.0, drag=0.0, self_stiffness=10.0))
+    assert len(intersections(solver.positions(), level.cloth.faces)) == 0
+    collider = Collider(level.cloth)
+    x = solver.positions()
+    collider.detect(upload(x), x.min(0) - 0.002, x.max(0) + 0.002, 0.002)
+    assert collider.pairs()["gap"].min() > 1.5e-5

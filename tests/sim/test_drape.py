@@ -93,13 +93,14 @@ def test_refining_leaves_the_surface_where_it_was():
 
 
 def test_a_skirt_too_small_is_draped_as_far_as_it_goes():
-    """Girth 62 cm on a body of 94 cm: it ends stretched or open, and nothing blows up."""
+    """Girth 62 cm on a column of 94 cm, which it cannot slip off: it ends stretched or open, and nothing blows up."""
+    column = scenes.body_from(scenes.capsule(0.15, -0.5, 1.5))
     garment = skirt(girth=0.62, edge=0.04, bottom=0.4)
-    result = drape(garment, hips(), config=DrapeConfig(settle_time=0.5, sew_time=1.0))
+    result = drape(garment, column, config=DrapeConfig(settle_time=0.5, sew_time=1.0))
     assert np.isfinite(result.positions).all()
     assert result.metrics["body_penetration_max_mm"] <= 1.0
     assert result.metrics["self_intersections"] == 0
-    assert result.metrics["strain_max"] > 0.1 or result.metrics["seam_gap_max_mm"] > 10
+    assert result.metrics["strain_max"] > 0.05 or result.metrics["seam_gap_max_mm"] > 10
 
 
 @pytest.mark.parametrize(("degrees", "slides"), [(14.0, False), (22.0, True)])
@@ -111,11 +112,11 @@ def test_friction_holds_to_its_angle(degrees, slides):
     uv, faces, _ = scenes.rectangle(0.1, 0.1, 0.02)
     flat = np.column_stack([uv[:, 0] - 0.2, np.full(len(uv), 0.1025), uv[:, 1] - 0.05])
     x = flat @ turn[:3, :3].T
-    fabric = scenes.cotton()
+    fabric = scenes.cotton(friction_static=0.32, friction_dynamic=0.32)
     garment = scenes.assemble([(uv, faces, x)], [], fabric)
     grid = distance_grid(np.asarray(box.vertices, np.float32), np.asarray(box.faces, np.int32))
     level = Level(garment, garment.positions, grid, open_pairs=np.zeros(0, bool))
-    settings = StepSettings(drag=0.5, friction_static=0.32, friction_dynamic=0.32)
+    settings = StepSettings(drag=0.5)
     for _ in range(20):
         level.solver.step(settings)
     start = level.solver.positions().mean(0)

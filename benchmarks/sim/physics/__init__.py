@@ -1,0 +1,1 @@
+"""The cloth simulator held against physics that can be looked up."""
