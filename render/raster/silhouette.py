@@ -18,7 +18,7 @@ from render.raster.edges import MeshEdges
 from render.raster.fragment_ops import gather_corners
 from render.raster.grouping import sum_by_group
 
-__all__ = ["coverage"]
+__all__ = ["coverage", "check_shapes", "tiles_of"]
 
 
 def coverage(
@@ -43,12 +43,7 @@ def coverage(
     Raises:
         InputError: shapes or numbers that make no sense.
     """
-    if verts_ndc.ndim not in (2, 3) or verts_ndc.shape[-1] != 3 or faces.ndim != 2 or faces.shape[1] != 3:
-        raise InputError(
-            "raster.shape",
-            f"vertices {tuple(verts_ndc.shape)} and faces {tuple(faces.shape)} do not make meshes",
-            "vertices are [vertex, 3] or [image, vertex, 3], faces [face, 3]",
-        )
+    check_shapes(verts_ndc, faces)
     size = image_shape(image_size)
     ready(verts_ndc)
     batch = (verts_ndc if verts_ndc.ndim == 3 else verts_ndc[None]).float()
@@ -62,7 +57,7 @@ class _Coverage(torch.autograd.Function):
         verts = verts.detach().contiguous()
         images, count = verts.shape[:2]
         grid = Grid(images, *size)
-        corners, bins = _bins(verts, faces, grid)
+        corners, bins = tiles_of(verts, faces, grid)
         alpha = torch.zeros((images, *size), dtype=torch.float32, device=verts.device)
         view = (*grid.half, 0.5 * min(grid.width, grid.height))
         layout = grid.tiles
@@ -91,7 +86,7 @@ class _Coverage(torch.autograd.Function):
         return out, None, None, None
 
 
-def _bins(verts: torch.Tensor, faces: torch.Tensor, grid: Grid) -> tuple[torch.Tensor, Bins]:
+def tiles_of(verts: torch.Tensor, faces: torch.Tensor, grid: Grid) -> tuple[torch.Tensor, Bins]:
     """Corner positions [image * face, 3, 3] and their tiles."""
     images, count = verts.shape[:2]
     shift = torch.arange(images, device=verts.device, dtype=torch.int32) * count
@@ -100,3 +95,13 @@ def _bins(verts: torch.Tensor, faces: torch.Tensor, grid: Grid) -> tuple[torch.T
     image = torch.repeat_interleave(torch.arange(images, device=verts.device), len(faces)).int()
     bins = bin_faces(corners, image, grid, reach=0.0, cull_backfaces=False, bounded=False, in_face_order=True)
     return corners, bins
+
+
+def check_shapes(verts_ndc: torch.Tensor, faces: torch.Tensor) -> None:
+    """Raises InputError unless vertices are [vertex, 3] or [image, vertex, 3], and faces [face, 3]."""
+    if verts_ndc.ndim not in (2, 3) or verts_ndc.shape[-1] != 3 or faces.ndim != 2 or faces.shape[1] != 3:
+        raise InputError(
+            "raster.shape",
+            f"vertices {tuple(verts_ndc.shape)} and faces {tuple(faces.shape)} do not make meshes",
+            "vertices are [vertex, 3] or [image, vertex, 3], faces [face, 3]",
+        )
