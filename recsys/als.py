@@ -39,7 +39,7 @@ class ALS:
     seed: int = 0
     name: ClassVar[str] = "als"
     grid: ClassVar[dict[str, list[Any]]] = {
-        "alpha": [10.0, 2.0, 40.0], "factors": [64, 32, 128], "l2": [0.05, 1.0, 10.0],
+        "alpha": [10.0, 2.0, 40.0], "factors": [64, 24], "l2": [0.05, 10.0],
     }  # fmt: skip
     query_options: ClassVar[tuple[str, ...]] = ()
     fitted: ClassVar[tuple[str, ...]] = ("items",)

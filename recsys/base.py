@@ -42,10 +42,9 @@ class Recommender(Protocol):
 
 def top_k(scores: np.ndarray, k: int) -> np.ndarray:
     """Best columns of each row, the best first, ties by the lower index; -1 where masked. Shape [row, k]."""
-    k = min(k, scores.shape[1])
-    part = np.argpartition(-scores, k - 1, axis=1)[:, :k] if k < scores.shape[1] else np.tile(
-        np.arange(scores.shape[1]), (len(scores), 1)
-    )  # fmt: skip
+    n = scores.shape[1]
+    k = min(k, n)
+    part = np.argpartition(scores, n - k, axis=1)[:, n - k :] if k < n else np.tile(np.arange(n), (len(scores), 1))
     value = np.take_along_axis(scores, part, 1)
     order = np.lexsort((part, -value), axis=1)
     top = np.take_along_axis(part, order, 1)

@@ -77,7 +77,7 @@ class ContentToCollaborative:
     recent: float = 16.0
     name: ClassVar[str] = "cold_bridge"
     grid: ClassVar[dict[str, list[Any]]] = {
-        "recent": [16.0, 4.0, np.inf], "width": [64, 24, 128], "half_life": [np.inf, 1 / 4], "trust": [10.0, 40.0, 2.0],
+        "recent": [16.0, 4.0, np.inf], "width": [64, 24], "trust": [10.0, 40.0],
     }  # fmt: skip
     query_options: ClassVar[tuple[str, ...]] = ("recent",)
     fitted: ClassVar[tuple[str, ...]] = ("places",)

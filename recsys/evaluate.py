@@ -6,20 +6,19 @@ fitted on all training events. The held-out part is used once, to count.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from engine.core.errors import UnsupportedError
 from recsys import metrics
-from recsys.base import Data, rank_items
-from recsys.features import item_features
-from recsys.histories import collect
-from recsys.hybrid import COMPONENTS, fit_hybrid
+from recsys.base import Data, Recommender, rank_items
+from recsys.features import ItemFeatures, item_features
+from recsys.hybrid import COMPONENTS, Hybrid, fit_hybrid
 from recsys.schema import Catalogue, EventTable
 from recsys.splits import Split, split_events
-from recsys.tuning import options_of, tuned
+from recsys.tuning import as_json, options_of, tuned
 
 __all__ = ["evaluate"]
 
@@ -61,24 +60,14 @@ def evaluate(
         open_items=cut.open, split=split, repeats=repeats, names=names, seed=seed, say=say,
     )  # fmt: skip
     judged = cut.known.rows(cut.users)
-    tops = {"hybrid": hybrid.rank(judged)[0]}
-    cold_tops = {"hybrid": hybrid.rank(judged, among=cut.cold)[0]}
+    tops = {"hybrid": hybrid.rank(judged).item}
+    cold_tops = {"hybrid": hybrid.rank(judged, among=cut.cold).item}
     chosen = {}
-    inner = split_events(cut.train, catalogue, split, repeats=repeats, catalogue_is_given=False)
-    fitted = {c.name: c for c in hybrid.components}
-    for make in COMPONENTS.values():
-        model = fitted.get(make.name)
-        if model is None:
-            try:
-                best, _ = tuned(make, Data(inner.known, features), inner, repeats=repeats, seed=seed)
-            except UnsupportedError as error:
-                say(str(error))
-                continue
-            model = make(**options_of(best)).fit(Data(collect(cut.train, len(catalogue)), features))
-        chosen[make.name] = options_of(model)
-        tops[make.name] = rank_items(model, judged, cut.open, repeats=repeats)
-        cold_tops[make.name] = rank_items(model, judged, cut.cold & cut.open, mix_ties=True)
-        say(f"{make.name}: ranked")
+    for name, model in _rivals(cut, catalogue, features, hybrid, split, seed, say):
+        chosen[name] = as_json(options_of(model))
+        tops[name] = rank_items(model, judged, cut.open, repeats=repeats)
+        cold_tops[name] = rank_items(model, judged, cut.cold & cut.open, mix_ties=True)
+        say(f"{name}: ranked")
     return {
         "split": _sizes(cut, split, repeats),
         "models": {name: _figures(cut, top, cold_tops[name]) for name, top in tops.items()},
@@ -86,6 +75,25 @@ def evaluate(
         "hybrid": hybrid.report,
         "options": chosen,
     }
+
+
+def _rivals(
+    cut: Split, catalogue: Catalogue, features: ItemFeatures, hybrid: Hybrid, split: str, seed: int,
+    say: Callable[[str], None],
+) -> Iterator[tuple[str, Recommender]]:  # fmt: skip
+    """Every single recommender, tuned and fitted: the hybrid's own, and those that it leaves out."""
+    fitted = {c.name: c for c in hybrid.components}
+    inner = split_events(cut.train, catalogue, split, repeats=hybrid.repeats, catalogue_is_given=False)
+    for name, make in COMPONENTS.items():
+        if name in fitted:
+            yield name, fitted[name]
+            continue
+        try:
+            best, _ = tuned(make, Data(inner.known, features), inner, repeats=hybrid.repeats, seed=seed)
+        except UnsupportedError as error:
+            say(str(error))
+            continue
+        yield name, make(**options_of(best)).fit(Data(cut.known, features))
 
 
 def _sizes(cut: Split, kind: str, repeats: bool) -> dict[str, Any]:

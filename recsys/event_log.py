@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import InputError, JobError, UnsupportedError
+from recsys.off_policy import Decisions
 from recsys.schema import EVENTS, FITS, Catalogue, EventTable
 
 __all__ = ["Event", "EventLog", "open_log"]
@@ -34,8 +35,9 @@ _TABLE = (
     "kind SMALLINT NOT NULL, value REAL, zone TEXT)",
     "CREATE INDEX IF NOT EXISTS events_person ON events (person)",
     "CREATE INDEX IF NOT EXISTS events_time ON events (time)",
-    "CREATE TABLE IF NOT EXISTS decisions (person TEXT NOT NULL, time DOUBLE PRECISION NOT NULL, "
-    "item TEXT NOT NULL, propensity DOUBLE PRECISION NOT NULL, context TEXT NOT NULL, reward REAL)",
+    "CREATE TABLE IF NOT EXISTS decisions (id TEXT PRIMARY KEY, person TEXT NOT NULL, time DOUBLE PRECISION NOT NULL, "
+    "offered TEXT NOT NULL, contexts TEXT NOT NULL, arm INTEGER NOT NULL, propensity DOUBLE PRECISION NOT NULL, "
+    "reward DOUBLE PRECISION)",
     "CREATE INDEX IF NOT EXISTS decisions_person ON decisions (person)",
 )
 
@@ -92,15 +94,53 @@ class EventLog:
         return len(events)
 
     def add_decision(
-        self, user: str, item: str, propensity: float, context: list[float], *, time: float | None = None,
-        reward: float | None = None,
-    ) -> None:  # fmt: skip
-        """Stores what was shown with which probability, for off-policy estimates. The context holds no body data."""
-        if not 0 < propensity <= 1 or not all(map(math.isfinite, context)):
-            raise InputError("log.propensity", f"propensity {propensity}: is not in (0, 1]", "log the policy's own")
-        moment = clock.time() if time is None else time
-        row = (self.pseudonym(user), moment, item, propensity, json.dumps(context), reward)
-        self._many("INSERT INTO decisions VALUES", 6, [row])
+        self, user: str, offered: list[str], contexts: np.ndarray, arm: int, propensity: float,
+        *, time: float | None = None,
+    ) -> str:  # fmt: skip
+        """Stores which of the items offered was shown first, and with which probability, for off-policy estimates.
+
+        Args:
+            contexts: Features of the user with each item offered, shape [arm, feature]; never body data.
+            arm: Index of the item shown.
+            propensity: The policy's own probability of showing it.
+
+        Returns:
+            The decision's id, under which ``add_reward`` stores what came of it.
+        """
+        contexts = np.asarray(contexts, float)
+        if not 0 < propensity <= 1 or not 0 <= arm < len(offered):
+            raise InputError(
+                "log.propensity", f"propensity {propensity:g} of item {arm} of {len(offered)}: cannot be",
+                "log the probability, in (0, 1], of the item that was shown",
+            )  # fmt: skip
+        if contexts.ndim != 2 or len(contexts) != len(offered) or not np.isfinite(contexts).all():
+            what = f"contexts of shape {contexts.shape} do not go with {len(offered)} items"
+            raise InputError("log.contexts", what, "give one row of finite numbers for each item")
+        name, moment = secrets.token_hex(16), clock.time() if time is None else time
+        row = (name, self.pseudonym(user), moment, json.dumps(offered), json.dumps(contexts.tolist()), arm, propensity)
+        self._many("INSERT INTO decisions (id, person, time, offered, contexts, arm, propensity) VALUES", 7, [row])
+        return name
+
+    def add_reward(self, decision: str, reward: float) -> None:
+        """Stores what came of a decision, e.g. 1 for a purchase and 0 for none."""
+        if not math.isfinite(reward):
+            raise InputError("log.reward", f"reward {reward} is not a number", "give e.g. 0 or 1")
+        with self._cursor() as cursor:
+            cursor.execute(f"UPDATE decisions SET reward = {self._mark} WHERE id = {self._mark}", (reward, decision))
+            if not cursor.rowcount:
+                raise InputError("log.decision", f"decision '{decision}' is not in the log", "use add_decision's id")
+
+    def decisions(self, arms: int) -> Decisions:
+        """All rewarded decisions that offered ``arms`` items, by time, for ``recsys.off_policy``."""
+        query = "SELECT contexts, arm, propensity, reward FROM decisions WHERE reward IS NOT NULL ORDER BY time, id"
+        with self._cursor() as cursor:
+            cursor.execute(query)
+            rows = [(json.loads(r[0]), *r[1:]) for r in cursor.fetchall()]
+        rows = [row for row in rows if len(row[0]) == arms]
+        if not rows:
+            raise InputError("log.decisions", f"the log has no rewarded decision over {arms} items", "log some first")
+        contexts, arm, propensity, reward = (np.array(column) for column in zip(*rows, strict=True))
+        return Decisions(contexts, arm, propensity, reward)
 
     def read(self, catalogue: Catalogue | None = None, *, user: str | None = None) -> tuple[EventTable, Catalogue]:
         """Events of all users or of one, sorted by time, users by pseudonym.

@@ -17,8 +17,9 @@ MAX_SHARED = 2
 
 
 def explain(
-    hybrid: Hybrid, catalogue: Catalogue, features: ItemFeatures, user: Histories, items: np.ndarray
-) -> list[str]:
+    hybrid: Hybrid, catalogue: Catalogue, features: ItemFeatures, user: Histories, items: np.ndarray,
+    standing: np.ndarray,
+) -> list[str]:  # fmt: skip
     """One sentence for each item.
 
     The reason is the component that ranks the item highest for this user; where it rests on the user's history, the
@@ -27,8 +28,9 @@ def explain(
     Args:
         user: One row.
         items: Item indices, shape [item].
+        standing: How well each component ranks them, see ``recsys.hybrid.Ranking``, shape [item, component].
     """
-    places = {c.name: _places(c.score(user)[0], items) for c in hybrid.components}
+    names = [c.name for c in hybrid.components]
     known = dict(zip(user.item.tolist(), user.count.tolist(), strict=True))
     new = hybrid.facts.new[items]
     sentences = []
@@ -37,16 +39,11 @@ def explain(
             times = "once" if known[item] == 1 else f"{known[item]} times"
             sentences.append(f"you chose it {times} before")
             continue
-        order = sorted(places, key=lambda name: places[name][position])
+        order = [names[k] for k in np.argsort(-standing[position], kind="stable") if standing[position, k] > 0]
         reasons = (_reason(name, hybrid, catalogue, features, user, item) for name in (*order, "popularity"))
         reason = next(r for r in reasons if r)
         sentences.append(f"new in; {reason}" if new[position] else reason)
     return sentences
-
-
-def _places(scores: np.ndarray, items: np.ndarray) -> np.ndarray:
-    """How many items score higher, or as high: a component that cannot tell items apart ranks none first."""
-    return np.array([np.count_nonzero(scores >= scores[i]) for i in items])
 
 
 def _reason(

@@ -2,22 +2,23 @@
 
 The training events are cut once more (``recsys.splits``). Each component is tuned and fitted on the earlier part,
 and the blend learns from what users then wanted in the later part, new items among it: so it knows how far to trust
-each component, for users of short and of long histories, and what a new item is worth. At last the components are
-fitted again on all training events. Nothing of a test period is ever seen.
+each component, for users of short and of long histories, and what a new item is worth. Its form is chosen between
+two such parts, one after the other. At last the components are fitted again on all training events. Nothing of a
+test period is ever seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from engine.core.errors import InputError
 from recsys.als import ALS, als_is_installed
 from recsys.base import Data, Recommender
-from recsys.blend import Blend, learn_blend
+from recsys.blend import Blend, Examples, learn_blend
 from recsys.candidates import DEPTH, ItemFacts, feature_names, gather, item_facts
 from recsys.content import Content, ContentToCollaborative, Trend
 from recsys.diversity import with_a_new_one
@@ -29,9 +30,9 @@ from recsys.mult_vae import MultVAE
 from recsys.popularity import Popularity
 from recsys.schema import Catalogue, EventTable
 from recsys.splits import Split, split_events
-from recsys.tuning import options_of, tuned
+from recsys.tuning import as_json, options_of, tuned
 
-__all__ = ["COMPONENTS", "Hybrid", "fit_hybrid"]
+__all__ = ["COMPONENTS", "Hybrid", "Ranking", "fit_hybrid"]
 
 _KINDS = (Popularity, ItemKNN, NextItem, EASE, Content, ContentToCollaborative, Trend, MultVAE, ALS)
 COMPONENTS: dict[str, Callable[..., Recommender]] = {kind.name: kind for kind in _KINDS}
@@ -39,6 +40,21 @@ BLEND_USERS = 6_000
 KEPT = 160
 NEW_COST = 0.03
 BATCH_CELLS = 4_000_000
+
+
+class Ranking(NamedTuple):
+    """Ranked items of some users.
+
+    Attributes:
+        item: The best first, -1 beyond their end, shape [row, k].
+        score: Of the blend, shape [row, k].
+        standing: How well each component ranks the item: 1 for its first, less below, 0 for one that it does not
+            propose; shape [row, k, component].
+    """
+
+    item: np.ndarray
+    score: np.ndarray
+    standing: np.ndarray
 
 
 @dataclass
@@ -65,14 +81,14 @@ class Hybrid:
 
     def rank(
         self, histories: Histories, k: int = 10, *, among: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The ``k`` best items of each history and their scores; -1 beyond their end. Shapes [row, k].
+    ) -> Ranking:
+        """The ``k`` best items of each history.
 
         Args:
             among: Keep only these items of the ranking, bool, shape [item].
         """
         size = max(1, BATCH_CELLS // histories.n_items)
-        new, items, scores = self.facts.new, [], []
+        new, items, scores, standings = self.facts.new, [], [], []
         for low in range(0, len(histories), size):
             batch = histories.rows(np.arange(low, min(low + size, len(histories))))
             found = gather(self.components, self.facts, batch, self.open, self.repeats, depth=max(DEPTH, k))
@@ -87,7 +103,9 @@ class Hybrid:
             item = np.where(np.isfinite(score), np.take_along_axis(found.item, order, 1), -1)
             items.append(_widened(item, k, -1))
             scores.append(_widened(score, k, -np.inf))
-        return np.vstack(items), np.vstack(scores)
+            standing = found.features[:, :, 1 : 2 * len(self.components) : 2]
+            standings.append(_widened(np.take_along_axis(standing, order[:, :, None], 1), k, 0.0))
+        return Ranking(np.vstack(items), np.vstack(scores), np.vstack(standings))
 
 
 def fit_hybrid(
@@ -132,14 +150,15 @@ def fit_hybrid(
     for name in names:
         model, score = tuned(COMPONENTS[name], before, cut, repeats=repeats, seed=seed)
         chosen.append(model)
-        report[name] = {"options": options_of(model), "validation_ndcg": round(score, 5)}
+        report[name] = {"options": as_json(options_of(model)), "validation_ndcg": round(score, 5)}
         say(f"{name}: {report[name]['options']}, validation NDCG@10 {score:.4f}")
-    rng = np.random.default_rng(seed)
-    if len(cut.users) > BLEND_USERS:
-        cut = cut.some(np.sort(rng.choice(len(cut.users), BLEND_USERS, replace=False)))
-    start = max(names, key=lambda name: report[name]["validation_ndcg"])
-    facts = item_facts(before, catalogue.available_from)
-    blend, learnt = _learnt(chosen, facts, cut, repeats, rng, names.index(start))
+    later = _examples(chosen, before, catalogue, cut, repeats, seed)
+    earlier = _earlier_examples(chosen, catalogue, features, cut, split, repeats, seed)
+    labels = feature_names(chosen)
+    best = max(range(len(names)), key=lambda place: report[names[place]]["validation_ndcg"])
+    first = np.zeros(len(labels), np.float32)
+    first[2 * best : 2 * best + 2] = 0.5
+    blend, learnt = learn_blend(earlier, later, labels.index("new"), first, seed=seed)
     say(f"blend: {learnt}")
     n = len(catalogue)
     now = Data(collect(events, n), features)
@@ -151,13 +170,30 @@ def fit_hybrid(
     return Hybrid(chosen, blend, facts, open_items, repeats, keeps_place, {"components": report, "blend": learnt})
 
 
-def _learnt(
-    components: list[Recommender], facts: ItemFacts, cut: Split, repeats: bool, rng: np.random.Generator, start: int
-) -> tuple[Blend, dict[str, float]]:
-    """The blend from the judged users' candidates (all hits, ``KEPT`` in all), starting from component ``start``."""
-    names = feature_names(components)
+def _earlier_examples(
+    chosen: list[Recommender], catalogue: Catalogue, features: ItemFeatures, cut: Split, kind: str, repeats: bool,
+    seed: int,
+) -> Examples | None:  # fmt: skip
+    """Examples of the span before the validation part, from components fitted before it; None if it is too short."""
+    try:
+        sooner = split_events(cut.train, catalogue, kind, repeats=repeats, catalogue_is_given=False)
+        data = Data(sooner.known, features)
+        components = [type(model)(**options_of(model)).fit(data) for model in chosen]
+        return _examples(components, data, catalogue, sooner, repeats, seed)
+    except InputError:
+        return None
+
+
+def _examples(
+    components: list[Recommender], data: Data, catalogue: Catalogue, cut: Split, repeats: bool, seed: int
+) -> Examples:
+    """Candidates of the judged users (all hits, ``KEPT`` in all), and which were wanted."""
+    rng = np.random.default_rng(seed)
+    if len(cut.users) > BLEND_USERS:
+        cut = cut.some(np.sort(rng.choice(len(cut.users), BLEND_USERS, replace=False)))
+    facts = item_facts(data, catalogue.available_from)
     users, n = len(cut.users), cut.known.n_items
-    features = np.zeros((users, KEPT, len(names)), np.float32)
+    features = np.zeros((users, KEPT, len(feature_names(components))), np.float32)
     hit, valid = np.zeros((users, KEPT), bool), np.zeros((users, KEPT), bool)
     pairs = np.unique(cut.target_row.astype(np.int64) * n + cut.target)
     size = max(1, BATCH_CELLS // n)
@@ -173,13 +209,10 @@ def _learnt(
         features[rows, :width] = np.take_along_axis(found.features, pick[:, :, None], 1)
         hit[rows, :width] = np.take_along_axis(is_hit, pick, 1)
         valid[rows, :width] = np.take_along_axis(found.item >= 0, pick, 1)
-    wanted = np.clip(np.diff(cut.target_start), 1, 10)
-    ideal = np.cumsum(1 / np.log2(np.arange(2, 12)))[wanted - 1]
     if not hit.any():
         raise InputError("recsys.few", "the validation part holds no item that could be foreseen", "give a longer log")
-    first = np.zeros(len(names), np.float32)
-    first[2 * start : 2 * start + 2] = 0.5
-    return learn_blend(features, hit, valid, ideal, names.index("new"), first, seed=int(rng.integers(2**31)))
+    wanted = np.clip(np.diff(cut.target_start), 1, 10)
+    return Examples(features, hit, valid, np.cumsum(1 / np.log2(np.arange(2, 12)))[wanted - 1])
 
 
 def _rarer_now(cut: Split, catalogue: Catalogue, new: np.ndarray) -> float:
@@ -190,4 +223,5 @@ def _rarer_now(cut: Split, catalogue: Catalogue, new: np.ndarray) -> float:
 
 
 def _widened(rows: np.ndarray, k: int, fill: float) -> np.ndarray:
-    return np.pad(rows, ((0, 0), (0, k - rows.shape[1])), constant_values=fill)
+    width = [(0, k - rows.shape[1]) if axis == 1 else (0, 0) for axis in range(rows.ndim)]
+    return np.pad(rows, width, constant_values=fill)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -18,27 +19,30 @@ LATEST = 300
 BLOCK_CELLS = 40_000_000
 
 
-def nearest_columns(left: sparse.csr_matrix, right: sparse.csr_matrix, k: int, finish: Any) -> sparse.csr_matrix:
-    """The ``k`` largest off-diagonal entries in each row of ``finish(left @ right, rows)``, computed in row blocks.
+def nearest_columns(
+    left: sparse.csr_matrix, right: sparse.csr_matrix, k: int, finish: Callable[..., np.ndarray]
+) -> sparse.csr_matrix:
+    """The ``k`` largest positive off-diagonal entries in each row of ``left @ right`` after ``finish``.
 
     Args:
         left, right: Factors of the item-item matrix, shapes [item, x] and [x, item].
-        finish: Takes a dense block and the indices of its rows; returns the similarities.
+        finish: Similarities from the product's nonzero values, their rows and their columns, each of shape [entry].
     """
     n = left.shape[0]
     size = max(1, BLOCK_CELLS // n)
     rows, cols, values = [], [], []
     for low in range(0, n, size):
-        index = np.arange(low, min(low + size, n))
-        block = finish((left[index] @ right).toarray(), index)
-        block[np.arange(len(index)), index] = 0
-        width = min(k, n)
-        near = np.argpartition(-block, width - 1, axis=1)[:, :width]
-        value = np.take_along_axis(block, near, 1)
-        r, c = np.nonzero(value > 0)
-        rows.append(index[r])
-        cols.append(near[r, c])
-        values.append(value[r, c])
+        block = (left[low : low + size] @ right).tocsr()
+        row = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr)) + low
+        value = finish(block.data, row, block.indices)
+        good = (value > 0) & (row != block.indices)
+        row, col, value = row[good], block.indices[good], value[good]
+        order = np.lexsort((col, -value, row))
+        first = np.searchsorted(row, np.arange(low, low + block.shape[0]))
+        kept = order[np.arange(len(order)) - first[row - low] < k]
+        rows.append(row[kept])
+        cols.append(col[kept])
+        values.append(value[kept])
     entries = (np.concatenate(values).astype(np.float32), (np.concatenate(rows), np.concatenate(cols)))
     return sparse.csr_matrix(entries, shape=(n, n))
 
@@ -74,8 +78,8 @@ class ItemKNN:
         x = h.matrix(h.strength * np.sqrt(h.decay(self.half_life * span_of(h)))).tocsc()
         length = np.sqrt(np.asarray(x.multiply(x).sum(0)).ravel())
 
-        def cosine(block: np.ndarray, rows: np.ndarray) -> np.ndarray:
-            return block / (np.outer(length[rows], length) + self.shrink)
+        def cosine(value: np.ndarray, row: np.ndarray, col: np.ndarray) -> np.ndarray:
+            return value / (length[row] * length[col] + self.shrink)
 
         self.near = nearest_columns(x.T.tocsr(), x.tocsr(), self.neighbours, cosine)
         return self
@@ -119,8 +123,8 @@ class NextItem:
             total = total + sparse.csr_matrix((weight, (h.item[same], h.item[same + step])), shape=(n, n))
         source, target = (np.asarray(total.sum(axis)).ravel() for axis in (1, 0))
 
-        def normalised(block: np.ndarray, rows: np.ndarray) -> np.ndarray:
-            return block / (np.sqrt(np.outer(source[rows], target)) + self.shrink)
+        def normalised(value: np.ndarray, row: np.ndarray, col: np.ndarray) -> np.ndarray:
+            return value / (np.sqrt(source[row] * target[col]) + self.shrink)
 
         identity = sparse.identity(n, dtype=np.float32, format="csr")
         self.near = nearest_columns(total.tocsr(), identity, self.neighbours, normalised)

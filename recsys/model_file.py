@@ -17,7 +17,7 @@ from recsys.candidates import ItemFacts
 from recsys.features import ItemFeatures
 from recsys.hybrid import COMPONENTS, Hybrid
 from recsys.schema import Catalogue
-from recsys.tuning import options_of
+from recsys.tuning import as_json, options_of
 
 __all__ = ["Model", "save_model", "load_model"]
 
@@ -47,8 +47,8 @@ def save_model(path: str | Path, model: Model) -> Path:
     if catalogue.embedding is not None:
         arrays["embedding"] = catalogue.embedding
     meta = {
-        "format": FORMAT, "repeats": hybrid.repeats, "new_place": hybrid.new_place, "report": _finite(hybrid.report),
-        "components": {c.name: _finite(options_of(c)) for c in hybrid.components},
+        "format": FORMAT, "repeats": hybrid.repeats, "new_place": hybrid.new_place, "report": hybrid.report,
+        "components": {c.name: as_json(options_of(c)) for c in hybrid.components},
         "ids": catalogue.ids, "names": catalogue.names, "categories": catalogue.categories,
     }  # fmt: skip
     arrays["meta"] = np.frombuffer(json.dumps(meta, allow_nan=False).encode(), np.uint8)
@@ -99,10 +99,3 @@ def _unpack(arrays: dict[str, np.ndarray], name: str) -> Any:
         return arrays[name]
     parts = tuple(arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
     return sparse.csr_matrix(parts, shape=(len(parts[2]) - 1,) * 2)
-
-
-def _finite(value: Any) -> Any:
-    """The value with infinities as None, which JSON can hold."""
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    return None if isinstance(value, float) and np.isinf(value) else value

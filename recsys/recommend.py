@@ -69,15 +69,16 @@ def recommend(model: Model, history: EventTable, *, count: int = 10, diversity: 
             "recsys.count", f"count {count}, diversity {diversity:g}: out of range", f"1 to {POOL}, and 0 to 1"
         )
     user = _one_row(history, len(model.catalogue), model.hybrid.facts.now)
-    items, scores = (a[0] for a in model.hybrid.rank(user, POOL))
-    items, scores = items[items >= 0], scores[items >= 0]
+    items, scores, standings = (part[0] for part in model.hybrid.rank(user, POOL))
+    there = items >= 0
+    items, scores, standings = items[there], scores[there], standings[there]
     taken = spread_out(scores, model.features.vectors[items], count, diversity)
     if model.hybrid.new_place and count >= 10:
         rest = np.setdiff1d(np.arange(len(items)), taken)
         order = np.concatenate([taken, rest])[None]
         taken = with_a_new_one(order, model.hybrid.facts.new[items[order]], count)[0]
     items, scores = items[taken], scores[taken]
-    reasons = explain(model.hybrid, model.catalogue, model.features, user, items)
+    reasons = explain(model.hybrid, model.catalogue, model.features, user, items, standings[taken])
     return [
         Recommendation(model.catalogue.ids[i], model.catalogue.label(i), round(float(s), 4), reason)
         for i, s, reason in zip(items.tolist(), scores, reasons, strict=True)

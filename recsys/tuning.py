@@ -12,7 +12,7 @@ from recsys.histories import Histories
 from recsys.metrics import per_user
 from recsys.splits import Split
 
-__all__ = ["tuned", "options_of", "ndcg_of"]
+__all__ = ["tuned", "options_of", "as_json", "ndcg_of"]
 
 MAX_USERS = 1200
 MAX_ENTRIES = 2_000_000
@@ -22,6 +22,11 @@ MAX_ITEMS = 2_000
 def options_of(model: Recommender) -> dict[str, float]:
     """The options that the grid tries, with the values that the model has."""
     return {name: getattr(model, name) for name in model.grid}
+
+
+def as_json(options: dict[str, float]) -> dict[str, float | None]:
+    """The options with None for infinity, which JSON cannot hold."""
+    return {name: None if value == np.inf else value for name, value in options.items()}
 
 
 def ndcg_of(model: Recommender, split: Split, repeats: bool) -> float:

@@ -51,7 +51,7 @@ def test_pseudonyms_last_and_differ_between_shops(tmp_path):
 
 def test_forget_leaves_nothing_of_the_user(log, tmp_path):
     log.add(EVENTS)
-    log.add_decision("anna@example.org", "tee", 0.5, [1.0, 0.0])
+    log.add_decision("anna@example.org", ["tee", "coat"], [[1.0, 0.0], [0.0, 1.0]], 0, 0.5)
     name = log.pseudonym("anna@example.org")
     assert log.forget("anna@example.org") == 4
     assert log.count() == 1 and log.forget("anna@example.org") == 0
@@ -73,7 +73,22 @@ def test_wrong_events_are_refused_whole(log):
         assert "event 2" in caught.value.message
     assert log.count() == 0
     with pytest.raises(InputError, match="propensity"):
-        log.add_decision("u", "i", 0.0, [1.0])
+        log.add_decision("u", ["i"], [[1.0]], 0, 0.0)
+    with pytest.raises(InputError, match="contexts"):
+        log.add_decision("u", ["i"], [[float("nan")]], 0, 1.0)
+
+
+def test_decisions_come_back_for_off_policy_estimates(log):
+    ids = [log.add_decision("u", ["a", "b"], [[1.0, k], [0.0, k]], k % 2, 0.5, time=k) for k in range(4)]
+    for k in (2, 0, 1):
+        log.add_reward(ids[k], k / 2)
+    found = log.decisions(2)
+    assert found.reward.tolist() == [0, 0.5, 1] and found.arm.tolist() == [0, 1, 0]
+    assert found.contexts.shape == (3, 2, 2) and found.propensity.tolist() == [0.5] * 3
+    with pytest.raises(InputError, match="not in the log"):
+        log.add_reward("nothing", 1.0)
+    with pytest.raises(InputError, match="no rewarded decision over 3"):
+        log.decisions(3)
 
 
 def test_a_lost_key_a_damaged_log_and_postgres_without_its_package(tmp_path):

@@ -1,0 +1,111 @@
+"""The blend learns whom to trust; recommendations are valid, explained, spread out and survive a save."""
+
+import numpy as np
+import pytest
+
+from engine.core.errors import InputError
+from recsys.blend import Examples, learn_blend
+from recsys.diversity import spread_out, with_a_new_one
+from recsys.histories import collect
+from recsys.hybrid import fit_hybrid
+from recsys.model_file import load_model, save_model
+from recsys.recommend import recommend, similar
+
+
+def blend_case(users=400, seed=0):
+    """Feature 0 foretells hits, feature 1 is noise, feature 2 marks new items."""
+    rng = np.random.default_rng(seed)
+    features = rng.standard_normal((users, 20, 3)).astype(np.float32)
+    features[:, :, 2] = np.arange(20) == 19
+    hit = np.zeros((users, 20), bool)
+    hit[np.arange(users), (2 * features[:, :, 0] + rng.gumbel(size=(users, 20))).argmax(1)] = True
+    return Examples(features, hit, np.ones_like(hit), np.ones(users))
+
+
+@pytest.mark.parametrize("earlier", [None, blend_case(seed=2)], ids=["one span", "two spans"])
+def test_blend_finds_the_feature_that_matters_whatever_it_starts_from(earlier):
+    first = np.array([0, 0.5, 0], np.float32)
+    blend, learnt = learn_blend(earlier, blend_case(), 2, first)
+    test = blend_case(seed=1)
+    score = blend.score(test.features)
+    assert np.corrcoef(score.ravel(), test.features[..., 0].ravel())[0, 1] > 0.9
+    assert test.hit[np.arange(len(score)), score.argmax(1)].mean() > 0.3
+    assert 0 < learnt["ndcg"] <= 1 and (earlier is not None or learnt["hidden"] == 0)
+    again, _ = learn_blend(earlier, blend_case(), 2, first)
+    np.testing.assert_array_equal(score, again.score(test.features))
+
+
+def test_new_items_can_be_held_back():
+    case = blend_case()
+    blend, _ = learn_blend(None, case, 2, np.zeros(3, np.float32))
+    before = blend.score(case.features)
+    blend.new_offset = -3.0
+    np.testing.assert_allclose((blend.score(case.features) - before)[0, [0, 19]], [0, -3], atol=1e-5)
+
+
+def test_spread_out_avoids_twins_and_keeps_order_without_diversity():
+    vectors = np.array([[1, 0], [1, 0], [0, 1]], float)
+    scores = np.array([1.0, 0.9, 0.5])
+    assert spread_out(scores, vectors, 2, 0.0).tolist() == [0, 1]
+    assert spread_out(scores, vectors, 2, 0.5).tolist() == [0, 2]
+    assert spread_out(scores, vectors, 9, 0.5).tolist() == [0, 2, 1]
+
+
+def test_the_last_place_goes_to_the_best_new_item():
+    order = np.array([[5, 4, 3, 2], [5, 4, 3, 2], [5, 4, 3, 2]])
+    new = np.array([[0, 0, 0, 1], [1, 0, 0, 1], [0, 0, 0, 0]], bool)
+    assert with_a_new_one(order, new, 3).tolist() == [[5, 4, 2], [5, 4, 3], [5, 4, 3]]
+
+
+def test_rankings_hold_open_unknown_distinct_items(shop, model):
+    h = collect(shop.events, len(shop.catalogue))
+    top, scores, standing = model.hybrid.rank(h.rows(np.arange(20)))
+    assert standing.shape == (20, 10, len(model.hybrid.components)) and 0 <= standing.min() < standing.max() <= 1
+    assert top.shape == (20, 10) and (np.diff(scores[:, :9]) <= 0).all()
+    for row, items in enumerate(top):
+        assert len(set(items.tolist())) == 10 and model.hybrid.open[items].all()
+        assert not set(items.tolist()) & set(h.rows(np.array([row])).item.tolist())
+    alone = model.hybrid.rank(h.rows(np.array([7])))
+    assert alone.item[0].tolist() == top[7].tolist()
+
+
+def test_recommendations_come_with_reasons_for_known_and_unknown_users(shop, model):
+    user = shop.events.user[0]
+    known = recommend(model, shop.events.where(shop.events.user == user), count=8, diversity=0.2)
+    new = recommend(model, shop.events.where(np.zeros(len(shop.events), bool)))
+    assert len(known) == 8 and len(new) == 10
+    assert all(len(r.reason) > 10 and r.item in shop.catalogue.ids and r.label for r in known + new)
+    assert any("chose" in r.reason for r in known) and not any("you" in r.reason for r in new)
+    with pytest.raises(InputError, match="out of range"):
+        recommend(model, shop.events.where(shop.events.user == user), count=0)
+
+
+def test_similar_items_share_what_was_asked_for(shop, model):
+    place = 5
+    kind = shop.catalogue.categories["type"][place][0]
+    rows = similar(model, shop.catalogue.ids[place], count=3, where={"type": [kind]})
+    assert rows and shop.catalogue.ids[place] not in [r[0] for r in rows]
+    for item, _ in rows:
+        assert shop.catalogue.categories["type"][shop.catalogue.ids.index(item)] == (kind,)
+    with pytest.raises(InputError, match="not in the catalogue"):
+        similar(model, "nothing")
+
+
+def test_a_saved_model_recommends_the_same(shop, model, tmp_path):
+    path = save_model(tmp_path / "model.npz", model)
+    back = load_model(path)
+    mine = shop.events.where(shop.events.user == shop.events.user[3])
+    assert recommend(back, mine) == recommend(model, mine)
+    assert back.catalogue.ids == model.catalogue.ids and back.catalogue.categories == model.catalogue.categories
+    (tmp_path / "bad.npz").write_bytes(b"no model")
+    with pytest.raises(InputError, match="not a readable"):
+        load_model(tmp_path / "bad.npz")
+
+
+def test_wrong_wishes(shop, model):
+    everything = np.ones(len(shop.catalogue), bool)
+    with pytest.raises(InputError, match="component 'magic'"):
+        fit_hybrid(shop.events, shop.catalogue, model.features, open_items=everything, names=["magic"])
+    with pytest.raises(InputError, match="too few"):
+        few = shop.events.where(np.arange(len(shop.events)) < 1)
+        fit_hybrid(few, shop.catalogue, model.features, open_items=everything)
