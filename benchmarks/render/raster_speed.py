@@ -1,4 +1,7 @@
-"""Seconds and memory of the rasterizer: python benchmarks/render/raster_speed.py [--threads 2] [--repeats 5]
+"""Seconds and memory of the rasterizer:
+OMP_WAIT_POLICY=passive python benchmarks/render/raster_speed.py [--threads 2] [--repeats 5]
+
+(Without that policy, torch's idle threads spin, and take the kernels' processors from them on a busy machine.)
 
 Forward + backward on the open body, reduced to 13,000 faces (soft and hard) or whole (coverage), beside the seconds of
 PyTorch3D 0.7.9 on two cores of the same kind. Prints one JSON line: best wall and processor seconds of each case, and
