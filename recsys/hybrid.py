@@ -38,7 +38,7 @@ _KINDS = (Popularity, ItemKNN, NextItem, EASE, Content, ContentToCollaborative, 
 COMPONENTS: dict[str, Callable[..., Recommender]] = {kind.name: kind for kind in _KINDS}
 BLEND_USERS = 6_000
 KEPT = 160
-NEW_COST = 0.03
+NEW_COST = 0.01
 BATCH_CELLS = 4_000_000
 
 
