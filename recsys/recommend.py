@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -110,6 +110,7 @@ def similar(model: Model, item: str, *, count: int = 10, where: Where | None = N
 def _one_row(history: EventTable, n_items: int, trained_until: float) -> Histories:
     """The history as it stands now: at its own end, or at the model's where that is later."""
     if len(history):
-        return collect(history, n_items, max(trained_until, float(history.time[-1])))
+        alone = replace(history, users=history.users[:1], user=np.zeros_like(history.user))
+        return collect(alone, n_items, max(trained_until, float(history.time[-1])))
     none = (np.empty(0, np.int32), np.empty(0), np.empty(0, np.float32), np.empty(0, np.int32))
     return Histories(np.zeros(2, np.int64), *none, n_items, trained_until)
