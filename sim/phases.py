@@ -22,6 +22,7 @@ SEAM_STIFFNESS, SEAM_STIFFNESS_MOST = 1000.0, 3e4
 #: Tensile stiffness while sewing and while first settling [N/m]. A coarse mesh of stiff triangles locks in crumples
 #: that cloth would shake out; this soft, its weight still strains it by under 1 %. Afterwards the fabric's own holds.
 SOFT_MEMBRANE = 150.0
+SOFT_TIME = 1.8, 0.3  #: longest time for which it is taken as this soft: at the coarsest level, at each finer one [s]
 CHECK = 10  #: steps between two looks at the balance of forces and at the energies
 BALANCE = ("balance_time", "force_residual", "membrane_energy", "bending_energy", "gravity_energy")
 #: What has sunk while soft is eased back to its place by little friction for this time [s], as its wearer would.
@@ -42,7 +43,7 @@ class DrapeConfig:
     layer_gap: float = 0.002  #: least distance of two layers' middles [m]
     sew_time: float = 3.0  #: most time to close the seams [s]
     settle_time: float = 4.5  #: most time to come to rest at the coarsest level [s]
-    polish_time: float = 2.0  #: most time to come to rest at each finer level [s]
+    polish_time: float = 4.0  #: most time to come to rest at each finer level [s]
     rest_speed: float = 0.004  #: at rest when the mean (root of mean square) speed stays below [m/s] ...
     rest_speed_max: float = 0.08  #: ... and no particle is faster [m/s] ...
     rest_residual: float = 0.1  #: ... and patches are in balance: net force over weight, root of mean square [-]
@@ -124,7 +125,7 @@ class Run:
             if self.frames % 5 == 0:
                 done = share[0] + (share[1] - share[0]) * t / limit
                 self.report(done, f"settling, {r.rms_speed * 100:.1f} cm/s")
-            if soft and (calm >= 3 or t > (0.4 if first else 0.15) * limit):
+            if soft and (calm >= 3 or t > SOFT_TIME[0 if first else 1]):
                 soft, calm, hard = False, 0, t
             elif calm >= 5 and calm % 5 == 0:
                 # what does not move although out of balance is held by the bound that lets nothing pass
