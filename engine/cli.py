@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from typing import Any, NoReturn
 
@@ -11,6 +12,9 @@ from engine import __version__, recsys_commands
 from engine.core.errors import InputError, ToileError
 
 __all__ = ["main"]
+
+# libraries' idle OpenMP threads would spin on the cores that the simulator and the renderer work on
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 class _Parser(argparse.ArgumentParser):
