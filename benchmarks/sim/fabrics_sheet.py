@@ -53,7 +53,8 @@ def meshes(draped: Draped) -> list[SceneMesh]:
     column.apply_translation([0.0, HEIGHT / 2 - 0.002, 0.0])
     stand = SceneMesh(
         "pedestal", np.array(column.vertices, np.float32), np.array(column.faces, np.int32),
-        Material(name="pedestal", base_color=(0.55, 0.55, 0.55, 1.0)), normals=np.array(column.vertex_normals, np.float32),
+        Material(name="pedestal", base_color=(0.55, 0.55, 0.55, 1.0)),
+        normals=np.array(column.vertex_normals, np.float32),
     )
     return [cloth, stand]
 

@@ -211,7 +211,7 @@ def offsets(count: I32, offset: I32, total: I32, slot: ti.i32):
 
 @ti.func
 def upright(across: vec3, r: vec3, otherwise: vec3) -> vec3:
-    """Unit normal along ``across`` (perpendicular to both primitives), on the side of r; ``otherwise`` if it is none."""
+    """Unit normal along ``across`` (at right angles to both primitives), on the side of r; ``otherwise`` if none."""
     n = otherwise
     length = across.norm()
     if length > 1e-12:
