@@ -126,7 +126,7 @@ def scene(look: Look) -> list[SceneMesh]:
     """The look as named meshes: what is pictured is what is exported."""
     from engine.export.scene import body_scene_mesh, garment_scene_mesh
 
-    return [body_scene_mesh(look.body), garment_scene_mesh(look.garment, look.drape, look.fabric)]
+    return [body_scene_mesh(look.body, dressed=True), garment_scene_mesh(look.garment, look.drape, look.fabric)]
 
 
 def render_look(run: Run, look: Look) -> dict:

@@ -9,12 +9,15 @@ from engine.core.types import Body, Drape, Fabric, Garment, Material, SceneMesh
 from engine.export.atlas import grain_plane, pack_panels
 from engine.export.skin_texture import skin_texture
 
-__all__ = ["body_scene_mesh", "edge_distances", "garment_scene_mesh", "look_info", "principal_stretch"]
+__all__ = ["body_scene_mesh", "edge_distances", "garment_scene_mesh", "look_info", "pressed_skin",
+           "principal_stretch"]  # fmt: skip
 
 SKIN = (0.55, 0.40, 0.325, 1.0)  #: a mannequin's warm mid tone, linear
 STRAIN_STEPS = (0.02, 0.05, 0.10, 0.20, 0.40)  #: ends of the colour bar [-]
 PRESSURE_STEPS = (500.0, 1000.0, 2000.0, 5000.0, 10000.0, 20000.0)  #: [Pa]
 EDGE_REACH = 0.03  #: up to where distances to hems and seams are told apart [m]
+SKIN_OUTSIDE = 2e-4  #: from which skin counts as outside the contact surface [m]
+BARE_SEGMENTS = (10, 11, 15, *range(20, 55))  #: feet, head and hands, in SMPL-X's order of joints
 #: one repeat of the weave in thicknesses of the cloth: yarns are about as wide as half the cloth is thick
 REPEAT_PER_THICKNESS = {"plain": 2.4, "twill": 3.0, "satin": 2.4, "knit": 1.8}
 #: seam partners whose normals differ more than this (cosine) are a fold or an edge, not a smooth surface
@@ -65,10 +68,14 @@ def garment_scene_mesh(
     )
 
 
-def body_scene_mesh(body: Body, *, name: str = "body") -> SceneMesh:
-    """The body as a neutral mannequin; vertices are split where its texture coordinates are."""
-    normals = vertex_normals(body.vertices, body.faces)
-    vertices, faces, uv = body.vertices, body.faces, None
+def body_scene_mesh(body: Body, *, name: str = "body", dressed: bool = False) -> SceneMesh:
+    """The body as a neutral mannequin; vertices are split where its texture coordinates are.
+
+    Args:
+        dressed: flesh in folds yields to the surface that cloth lies on (see :func:`pressed_skin`).
+    """
+    vertices, faces, uv = pressed_skin(body) if dressed else body.vertices, body.faces, None
+    normals = vertex_normals(vertices, body.faces)
     if len(body.uv_faces) == len(body.faces):
         corners = np.stack([body.faces.reshape(-1), body.uv_faces.reshape(-1)], axis=1)
         pairs, inverse = np.unique(corners, axis=0, return_inverse=True)
@@ -79,6 +86,26 @@ def body_scene_mesh(body: Body, *, name: str = "body") -> SceneMesh:
         name="skin", base_color=SKIN, roughness=0.68, texture=skin_texture(body) if uv is not None else None
     )
     return SceneMesh(name, np.asarray(vertices, np.float32), np.asarray(faces, np.int32), material, normals, uv)
+
+
+def pressed_skin(body: Body) -> np.ndarray:
+    """Skin of a dressed body [m], shape [V, 3]: none of it outside the contact surface, but for head, hands and feet.
+
+    Where folds of flesh cut through each other (under heavy breasts, at armpits), the contact surface fills the fold
+    and so runs inside the skin of its rims; cloth that lies on it would show them through.
+    """
+    from engine.core.open3d_runtime import o3d
+
+    points = np.ascontiguousarray(body.vertices, np.float32)
+    scene = o3d.t.geometry.RaycastingScene(nthreads=1)
+    corners = np.ascontiguousarray(body.contact_faces, np.uint32)
+    scene.add_triangles(np.ascontiguousarray(body.contact_vertices, np.float32), corners)
+    query = o3d.core.Tensor(points)
+    outside = scene.compute_signed_distance(query, nsamples=3).numpy() > SKIN_OUTSIDE
+    nearest = scene.compute_closest_points(query)
+    segment = body.contact_segment[body.contact_faces[nearest["primitive_ids"].numpy().astype(np.int64), 0]]
+    yields = outside & ~np.isin(segment, BARE_SEGMENTS)
+    return np.where(yields[:, None], nearest["points"].numpy(), points)
 
 
 def principal_stretch(strain: np.ndarray) -> np.ndarray:

@@ -2,11 +2,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import trimesh
 
 from engine.core.mesh import green_strain
 from engine.core.types import Drape, Fabric, Garment
 from engine.export.atlas import grain_plane, pack_panels
-from engine.export.scene import body_scene_mesh, edge_distances, garment_scene_mesh, principal_stretch
+from engine.export.scene import body_scene_mesh, edge_distances, garment_scene_mesh, pressed_skin, principal_stretch
 from engine.export.skin_texture import skin_texture
 
 FABRIC = Fabric(
@@ -155,3 +156,20 @@ def test_body_is_split_at_its_texture_charts_only():
         body_scene_mesh(SimpleNamespace(**{**vars(body), "uv": np.zeros((0, 2)), "uv_faces": np.zeros((0, 3), int)})).uv
         is None
     )
+
+
+def test_skin_of_a_dressed_body_is_inside_what_cloth_lies_on():
+    """A knob of flesh sticks out of the contact surface: on the trunk it yields, on the head it stays."""
+    ball = trimesh.creation.icosphere(subdivisions=3, radius=0.2)
+    skin = np.array(ball.vertices, np.float32)
+    knob = skin[:, 2] > 0.18
+    skin[knob] *= 1.1
+    body = SimpleNamespace(
+        vertices=skin, faces=np.array(ball.faces, np.int32), contact_vertices=np.array(ball.vertices, np.float32),
+        contact_faces=np.array(ball.faces, np.int32), contact_segment=np.full(len(skin), 3, np.int32),
+    )  # fmt: skip
+    pressed = pressed_skin(body)
+    assert np.linalg.norm(pressed[knob], axis=1).max() < 0.2005
+    assert np.array_equal(pressed[~knob], skin[~knob])
+    body.contact_segment = np.full(len(skin), 15, np.int32)
+    assert np.array_equal(pressed_skin(body), skin)
