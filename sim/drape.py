@@ -22,6 +22,7 @@ from sim.welding import open_pairs
 __all__ = ["DrapeConfig", "drape", "replay"]
 
 OPEN = 0.001  #: gap from which a seam counts as open [m]
+TAUT = 0.05  #: strain beside an open seam from which the pattern is too small [-]
 
 Progress = Callable[[float, str], None]
 
@@ -115,7 +116,7 @@ def _result(garment: Garment, body: Body, run: Run, started: tuple[float, float]
         "frames": run.frames,
         "sim_time_s": run.time,
     }
-    warnings = [*_open_seams(garment, gaps), *_faults(garment, metrics, crossings)]
+    warnings = [*_open_seams(garment, gaps, strain), *_faults(garment, metrics, crossings)]
     status = "converged" if run.at_rest and not (gaps > OPEN).any() else "not_converged"
     if metrics["self_intersections"] > metrics["self_intersections_start"] or metrics["body_penetration_max_mm"] > 1.0:
         status = "failed"
@@ -129,14 +130,17 @@ def _result(garment: Garment, body: Body, run: Run, started: tuple[float, float]
     )
 
 
-def _open_seams(garment: Garment, gaps: np.ndarray) -> list[str]:
-    """Names the seams that would not close."""
+def _open_seams(garment: Garment, gaps: np.ndarray, strain: np.ndarray) -> list[str]:
+    """Names the seams that would not close, and why: cloth beside them is taut, or it is not."""
     out = []
     for seam in np.unique(garment.seam_ids[gaps > OPEN]):
         mine = (gaps > OPEN) & (garment.seam_ids == seam)
         ends = garment.vertex_panel[garment.seam_pairs[mine][0]]
         a, b = (garment.panel_names[k] for k in ends)
-        out.append(f"seam between {a} and {b} stays open by {gaps[mine].max() * 1000:.1f} mm: too small for this body")
+        beside = np.isin(garment.faces, garment.seam_pairs[mine]).any(1)
+        taut = strain[beside, :2].max() > TAUT
+        why = "too small for this body" if taut else "other cloth or the body is in its way"
+        out.append(f"seam between {a} and {b} stays open by {gaps[mine].max() * 1000:.1f} mm: {why}")
     return out
 
 
