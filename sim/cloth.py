@@ -17,6 +17,7 @@ __all__ = ["Cloth", "build_cloth", "rest_corners", "bending_rigidity", "stretch_
 #: Angular frequency at which the internal damping is the fabric's fraction of critical [rad/s]: the swing of a hem,
 #: twice a second. Damping proportional to stiffness is stronger for faster waves.
 DAMPED_AT = 4 * np.pi
+SLIVER = 0.12  #: height below which a triangle is a sliver, in medians of the mesh
 CURVE_SAMPLES = 128
 
 
@@ -101,7 +102,8 @@ def build_cloth(
     return Cloth(
         particle=particle.astype(np.int32), faces=faces, flat=garment.faces, rest=rest, panel=panel,
         dm_inv=np.linalg.inv(dm).astype(np.float32),
-        area=area.astype(np.float32), membrane=table[panel].astype(np.float32), curve=curve[panel],
+        area=area.astype(np.float32), curve=curve[panel],
+        membrane=(table[panel] * _sliver_share(rest)[:, None]).astype(np.float32),
         curves=curves.astype(np.float32), damping=damping.astype(np.float32),
         mass=shared([f.areal_density for f in fabrics]).astype(np.float32), vertex_area=vertex_area.astype(np.float32),
         hinge=hinge, hinge_rest=hinge_rest, hinge_stiff=hinge_stiff,
@@ -156,11 +158,26 @@ def _sampled(points: np.ndarray) -> np.ndarray:
     return np.concatenate([[CURVE_SAMPLES / points[-1, 0]], force])
 
 
-def _contact_radius(faces: np.ndarray, rest: np.ndarray, count: int, thickness: float) -> np.ndarray:
-    """Contact radius of each particle: the thickness, less where triangles are too small to keep such a distance."""
+def _sliver_share(rest: np.ndarray) -> np.ndarray:
+    """Share of the membrane's stiffness that each triangle keeps, shape [T]: all, but for slivers at sharp corners.
+
+    The stiffness of a triangle grows with the inverse square of its height; a step of a millimetre would turn one that
+    is a third of that high over and over, and the sewing would shake the panel to pieces.
+    """
+    height = _heights(rest)
+    return np.minimum(height / (SLIVER * np.median(height)), 1.0) ** 2
+
+
+def _heights(rest: np.ndarray) -> np.ndarray:
+    """Least height of every triangle [m], shape [T]."""
     length = np.linalg.norm(rest - np.roll(rest, -1, axis=1), axis=2)
     d = rest[:, 1:] - rest[:, :1]
-    height = np.abs(d[:, 0, 0] * d[:, 1, 1] - d[:, 0, 1] * d[:, 1, 0]) / length.max(1)
+    return np.abs(d[:, 0, 0] * d[:, 1, 1] - d[:, 0, 1] * d[:, 1, 0]) / length.max(1)
+
+
+def _contact_radius(faces: np.ndarray, rest: np.ndarray, count: int, thickness: float) -> np.ndarray:
+    """Contact radius of each particle: the thickness, less where triangles are too small to keep such a distance."""
+    height = _heights(rest)
     least = np.full(count, np.inf)
     for a in range(3):
         np.minimum.at(least, faces[:, a], height)

@@ -28,7 +28,8 @@ BALANCE = ("balance_time", "force_residual", "membrane_energy", "bending_energy"
 #: What has sunk while soft is eased back to its place by little friction for this time [s], as its wearer would.
 EASE_TIME, SLIPPERY = 0.4, 0.02
 STILL = 30  #: steps without motion that count as rest whatever the forces
-RUNAWAY = 50.0  #: speed at which a cloth has left the realm of physics [m/s]
+RUNAWAY = 50.0  #: speed at which a cloth has left the realm of physics [m/s] ...
+RUNAWAY_ENERGY = 1e5  #: ... and energy of stretch with which it has [J]: any cloth is torn long before
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ class Run:
         r = solver.step(replace(settings, dt=dt))
         self.time += dt
         self.frames += 1
-        if not r.finite or r.max_speed > RUNAWAY:
+        energies = solver.energies(settings) if self.frames % CHECK == 0 else None
+        if not r.finite or r.max_speed > RUNAWAY or (energies and energies["membrane"] > RUNAWAY_ENERGY):
             self._shrink *= 0.5
             if self._shrink < 0.05:
                 raise SolverDiverged(
@@ -166,8 +168,7 @@ class Run:
             ("level", self.level_number),
         ):
             self.history[key].append(value)
-        if self.frames % CHECK == 0:
-            energies = solver.energies(settings)
+        if energies:
             values = (self.time, solver.force_residual(), *(energies[k] for k in ("membrane", "bending", "gravity")))
             for key, value in zip(BALANCE, values, strict=True):
                 self.history[key].append(value)

@@ -6,7 +6,7 @@ import scenes
 
 from engine.core.taichi_runtime import ti
 from sim.body_field import DistanceGrid
-from sim.cloth import bending_rigidity, rest_corners
+from sim.cloth import bending_rigidity, build_cloth, rest_corners
 from sim.collision import upload
 from sim.kernels import elastic
 from sim.level import Level
@@ -156,3 +156,18 @@ def test_rest_corners_follow_the_grain():
     turned = rest_corners(garment)
     assert np.allclose(straight[..., 0], garment.rest_uv[garment.faces][..., 1])
     assert np.allclose(turned[..., 0], garment.rest_uv[garment.faces][..., 0])
+
+
+def test_slivers_keep_little_of_their_stiffness_and_others_all():
+    uv, faces, _ = scenes.rectangle(0.2, 0.2, 0.02)
+    flat = np.column_stack([uv, np.zeros(len(uv))])
+    whole = build_cloth(scenes.assemble([(uv, faces, flat)], [], scenes.cotton()), np.arange(len(uv)),
+                        np.arange(len(uv)), np.zeros((0, 2)), contact_thickness=0.002)
+    corner = np.flatnonzero((faces == 0).any(1))
+    squeezed = uv.copy()
+    squeezed[0] = uv[faces[corner[0]]][1:].mean(0) + (uv[0] - uv[faces[corner[0]]][1:].mean(0)) * 0.01
+    thin = build_cloth(scenes.assemble([(squeezed, faces, flat)], [], scenes.cotton()), np.arange(len(uv)),
+                       np.arange(len(uv)), np.zeros((0, 2)), contact_thickness=0.002)
+    share = thin.membrane[:, 0] / whole.membrane[:, 0]
+    assert share.min() < 0.1
+    assert (share > 0.999).sum() >= len(faces) - len(corner)
