@@ -107,7 +107,8 @@ def test_a_gap_of_microns_keeps_its_side():
     x = (level.solver.positions() + np.float32([0.5, 1.2, -0.3])).astype(np.float32)
     upper = x[:, 1] > np.float32(1.2) + 1e-6
     collider = Collider(level.cloth)
-    collider.detect(upload(x), x.min(0) - 0.002, x.max(0) + 0.002, 0.002)
+    reach = upload(np.full(len(x), 0.002, np.float32))
+    collider.detect(upload(x), reach, x.min(0) - 0.002, x.max(0) + 0.002)
     got = collider.pairs()
     first = upper[got["corner"][:, 0]]
     assert first.any() and not first.all()
@@ -129,5 +130,6 @@ def test_sheets_pressed_together_keep_a_gap():
     assert len(intersections(solver.positions(), level.cloth.faces)) == 0
     collider = Collider(level.cloth)
     x = solver.positions()
-    collider.detect(upload(x), x.min(0) - 0.002, x.max(0) + 0.002, 0.002)
+    reach = upload(np.full(len(x), 0.002, np.float32))
+    collider.detect(upload(x), reach, x.min(0) - 0.002, x.max(0) + 0.002)
     assert collider.pairs()["gap"].min() > 1.5e-5
