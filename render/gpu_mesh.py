@@ -67,8 +67,12 @@ class GpuMesh:
         self.transfer = (transfer[:n], transfer[-n:], visible[:n], visible[-n:])
 
     def openness(self) -> np.ndarray:
-        """Visible fraction of the hemisphere on the right side, shape [V]; the mesh's own vertices come first."""
-        return self.transfer[2]
+        """Visible fraction of the hemisphere on the side that sees more, shape [V]; the mesh's own vertices come first.
+
+        One value has to serve both sides of cloth, and the side in the open is the one that is looked at: a collar's
+        fall shows its wrong side.
+        """
+        return np.maximum(self.transfer[2], self.transfer[3])
 
     def relight(self, environment: np.ndarray) -> None:
         """Sums the softboxes' light at every vertex; ``environment`` is spherical harmonics, shape [9, 3]."""

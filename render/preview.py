@@ -191,6 +191,8 @@ def render_view(
 def vertex_openness(meshes: Sequence[SceneMesh], *, directions: int = 96) -> list[np.ndarray]:
     """Cosine-weighted share of the hemisphere over each vertex that no mesh blocks, 0..1, shape [V] per mesh.
 
+    For cloth that of the side which sees more.
+
     Raises:
         JobError: ``render.no_opengl`` where no OpenGL exists.
     """
