@@ -81,17 +81,12 @@ class BodyProbe:
     """The body's outer surface, ready for distance and crossing queries."""
 
     def __init__(self, body: Body) -> None:
-        from engine.core.open3d_runtime import o3d
+        from engine.core.open3d_runtime import surface_scene, tensor
 
         self.vertices = np.asarray(body.contact_vertices, float)
         self.faces = np.asarray(body.contact_faces)
         self.segment = np.asarray(body.contact_segment)
-        self._scene = o3d.t.geometry.RaycastingScene()
-        self._scene.add_triangles(
-            o3d.core.Tensor(np.ascontiguousarray(self.vertices, np.float32)),
-            o3d.core.Tensor(np.ascontiguousarray(self.faces, np.uint32)),
-        )
-        self._to_tensor = lambda a: o3d.core.Tensor(np.ascontiguousarray(a, np.float32))
+        self._scene, self._to_tensor = surface_scene(self.vertices, self.faces), tensor
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Signed distance to the body, positive outside [m], shape [n]."""

@@ -18,7 +18,9 @@ class DistanceGrid:
 
 def signed_distance(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Exact signed distance [m] of points [P, 3] to a closed mesh, positive outside, shape [P]."""
-    return _scene(vertices, faces).compute_signed_distance(_tensor(points), nsamples=3).numpy()
+    from engine.core.open3d_runtime import surface_scene, tensor
+
+    return surface_scene(vertices, faces).compute_signed_distance(tensor(points), nsamples=3).numpy()
 
 
 def distance_grid(
@@ -29,17 +31,19 @@ def distance_grid(
     Within ``band`` [m] of the surface the values are exact; further away they are interpolated from a grid four times
     as coarse, which is all that a fast approach needs.
     """
+    from engine.core.open3d_runtime import surface_scene, tensor
+
     step = 4
     origin = vertices.min(0).astype(np.float64) - margin
     coarse_dims = np.ceil((vertices.max(0) + margin - origin) / (cell * step)).astype(int) + 1
-    scene = _scene(vertices, faces)
+    scene = surface_scene(vertices, faces)
     axes = [origin[a] + cell * step * np.arange(coarse_dims[a]) for a in range(3)]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
-    coarse = scene.compute_signed_distance(_tensor(points), nsamples=3).numpy().reshape(coarse_dims)
+    coarse = scene.compute_signed_distance(tensor(points), nsamples=3).numpy().reshape(coarse_dims)
     fine = _upsample(coarse, step)
     near = np.abs(fine) < band + 0.9 * cell * step
     ijk = np.argwhere(near)
-    exact = scene.compute_signed_distance(_tensor(origin + cell * ijk)).numpy()
+    exact = scene.compute_signed_distance(tensor(origin + cell * ijk)).numpy()
     fine[near] = exact
     return DistanceGrid(fine, origin.astype(np.float32), cell)
 
@@ -55,17 +59,3 @@ def _upsample(values: np.ndarray, step: int) -> np.ndarray:
         f = (t - i).reshape(shape).astype(np.float32)
         values = np.take(values, i, axis) * (1 - f) + np.take(values, i + 1, axis) * f
     return np.ascontiguousarray(values, np.float32)
-
-
-def _scene(vertices: np.ndarray, faces: np.ndarray):
-    from engine.core.open3d_runtime import o3d
-
-    scene = o3d.t.geometry.RaycastingScene(nthreads=0)
-    scene.add_triangles(_tensor(vertices), o3d.core.Tensor(np.ascontiguousarray(faces, np.uint32)))
-    return scene
-
-
-def _tensor(points: np.ndarray):
-    from engine.core.open3d_runtime import o3d
-
-    return o3d.core.Tensor(np.ascontiguousarray(points, np.float32))

@@ -2,8 +2,11 @@
 
 import sys
 from types import ModuleType
+from typing import Any
 
-__all__ = ["o3d"]
+import numpy as np
+
+__all__ = ["o3d", "surface_scene", "tensor"]
 
 
 def _import_open3d() -> ModuleType:
@@ -19,3 +22,15 @@ def _import_open3d() -> ModuleType:
 
 
 o3d = _import_open3d()
+
+
+def surface_scene(vertices: np.ndarray, faces: np.ndarray) -> Any:
+    """A mesh ready for distance queries: vertices [m], shape [V, 3]; faces, shape [F, 3]."""
+    scene = o3d.t.geometry.RaycastingScene()
+    scene.add_triangles(tensor(vertices), o3d.core.Tensor(np.ascontiguousarray(faces, np.uint32)))
+    return scene
+
+
+def tensor(points: np.ndarray) -> Any:
+    """Points as Open3D's queries want them, float32."""
+    return o3d.core.Tensor(np.ascontiguousarray(points, np.float32))

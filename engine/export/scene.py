@@ -94,13 +94,10 @@ def pressed_skin(body: Body) -> np.ndarray:
     Where folds of flesh cut through each other (under heavy breasts, at armpits), the contact surface fills the fold
     and so runs inside the skin of its rims; cloth that lies on it would show them through.
     """
-    from engine.core.open3d_runtime import o3d
+    from engine.core.open3d_runtime import surface_scene, tensor
 
-    points = np.ascontiguousarray(body.vertices, np.float32)
-    scene = o3d.t.geometry.RaycastingScene(nthreads=1)
-    corners = np.ascontiguousarray(body.contact_faces, np.uint32)
-    scene.add_triangles(np.ascontiguousarray(body.contact_vertices, np.float32), corners)
-    query = o3d.core.Tensor(points)
+    points = np.asarray(body.vertices, np.float32)
+    scene, query = surface_scene(body.contact_vertices, body.contact_faces), tensor(points)
     outside = scene.compute_signed_distance(query, nsamples=3).numpy() > SKIN_OUTSIDE
     nearest = scene.compute_closest_points(query)
     segment = body.contact_segment[body.contact_faces[nearest["primitive_ids"].numpy().astype(np.int64), 0]]
