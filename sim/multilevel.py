@@ -95,7 +95,7 @@ def _rest_lengths(cloth: Cloth) -> np.ndarray:
 
 
 class _Level:
-    """One coarser level: its matrix' pattern, how it is summed from the finer one, and its vectors."""
+    """One coarser level's matrix: its pattern, and how it is summed from the finer one."""
 
     def __init__(self, row: np.ndarray, col: np.ndarray, interpolation: Interpolation) -> None:
         p = interpolation.matrix
@@ -120,18 +120,15 @@ class _Level:
         self.start = upload(np.append(start, len(key)).astype(np.int32))
         self.slot = upload(np.concatenate(slots)[order].astype(np.int32))
         self.weight = upload(np.concatenate(weights)[order].astype(np.float32))
-        down = p.T.tocsr()
-        self.p, self.pt = (
-            [upload(m.indptr.astype(np.int32)), upload(m.indices.astype(np.int32)), upload(m.data.astype(np.float32))]
-            for m in (p, down)
-        )
         self.block = ti.Matrix.ndarray(3, 3, ti.f32, len(unique))
-        self.inverse = ti.Matrix.ndarray(3, 3, ti.f32, self.size)
-        self.r, self.z = (ti.Vector.ndarray(3, ti.f32, self.size) for _ in range(2))
 
 
 class Multilevel:
     """M^-1 for a block sparse matrix M (its finest level is applied by the iteration itself).
+
+    ``apply`` holds what :func:`sim.kernels.conjugate.cg_iterate` takes: the levels' beginnings in the vectors, the
+    rows of restriction (of the finest residual on the first level) and of prolongation, the middle levels' inverse
+    diagonal blocks, the coarsest level's dense inverse, and both vectors; ``finest`` the finest level's interpolation.
 
     Args:
         row, col: The finest matrix' block rows.
@@ -145,7 +142,16 @@ class Multilevel:
             row, col = self.levels[-1].row, self.levels[-1].col
         last = self.levels[-1]
         self.coarse_rows = np.repeat(np.arange(last.size), np.diff(last.row))
-        self.inverse = ti.ndarray(ti.f32, (3 * last.size, 3 * last.size))
+        self.first = np.concatenate([[0], np.cumsum([level.size for level in self.levels])])
+        # the first level gathers from the finest residual, every other from the level above it
+        down = _rows([p.matrix.T for p in interpolations], np.concatenate([[0], self.first])[: len(interpolations)])
+        up = _rows([p.matrix for p in interpolations[1:]], self.first[1:-1])
+        total = int(self.first[-1])
+        self.inverse = ti.Matrix.ndarray(3, 3, ti.f32, max(total - last.size, 1))
+        self.dense = ti.ndarray(ti.f32, (3 * last.size, 3 * last.size))
+        vectors = [ti.Vector.ndarray(3, ti.f32, total) for _ in range(2)]
+        self.apply = (upload(self.first.astype(np.int32)), *down, *up, self.inverse, self.dense, *vectors)
+        self.finest = _rows([interpolations[0].matrix], [0])
 
     def update(self, block) -> None:
         """Takes over the finest matrix."""
@@ -153,24 +159,27 @@ class Multilevel:
         for level in self.levels:
             kernels.galerkin(level.start, level.slot, level.weight, fine, level.block)
             fine = level.block
-        for level in self.levels[:-1]:
-            kernels.invert_diagonal(level.diag, level.block, level.inverse)
+        for level, begin in zip(self.levels[:-1], self.first, strict=False):
+            kernels.invert_diagonal(level.diag, level.block, int(begin), self.inverse)
         last = self.levels[-1]
         dense = np.zeros((last.size, 3, last.size, 3))
         dense[self.coarse_rows, :, last.col, :] = last.block.to_numpy()
         dense = dense.reshape(3 * last.size, 3 * last.size)
         inverse = np.linalg.inv(0.5 * (dense + dense.T))
-        self.inverse.from_numpy((0.5 * (inverse + inverse.T)).astype(np.float32))
+        self.dense.from_numpy((0.5 * (inverse + inverse.T)).astype(np.float32))
 
-    def correct(self, r, serial: bool) -> tuple:
-        """The coarser levels' share of M^-1 r: the interpolation (start, item, weight) and what it is applied to."""
-        fine = r
-        for level in self.levels[:-1]:
-            kernels.restrict(*level.pt, fine, level.r)
-            fine = level.r
-        last = self.levels[-1]
-        kernels.solve_coarsest(serial, *last.pt, fine, self.inverse, last.r, last.z)
-        for level, coarse in zip(self.levels[-2::-1], self.levels[:0:-1], strict=True):
-            kernels.smooth_and_prolong(level.inverse, level.r, *coarse.p, coarse.z, level.z)
-        top = self.levels[0]
-        return *top.p, top.z
+
+def _rows(matrices: list, shifts) -> list:
+    """Sparse rows of several matrices, one after the other, as lists (start, item, weight) on the device.
+
+    ``shifts`` are added to the items of each matrix.
+    """
+    matrices = [m.tocsr() for m in matrices]
+    ends = np.concatenate([[0], np.cumsum([m.nnz for m in matrices])])
+    start = [m.indptr[:-1] + e for m, e in zip(matrices, ends, strict=False)] + [ends[-1:]]
+    item = [m.indices + s for m, s in zip(matrices, shifts, strict=True)]
+    weight = [m.data for m in matrices]
+    return [
+        upload(np.concatenate([np.zeros(0), *part]).astype(kind))
+        for part, kind in ((start, np.int32), (item, np.int32), (weight, np.float32))
+    ]

@@ -12,7 +12,7 @@ from engine.core.taichi_runtime import backend, one_thread, ti
 from sim.body_field import DistanceGrid
 from sim.cloth import Cloth
 from sim.collision import Collider, upload
-from sim.kernels import body, contact, elastic, linear, motion, tiles
+from sim.kernels import body, conjugate, contact, elastic, linear, motion, tiles
 from sim.kernels.types import vec3
 from sim.multilevel import Interpolation, Multilevel
 from sim.sparsity import build_sparsity
@@ -92,8 +92,8 @@ class Solver:
         self.serial = one_thread() or (backend() == "cpu" and n < SERIAL_BELOW)
         self.multilevel = Multilevel(s.row, s.col, interpolations)
         self.age, self.refresh = 0, 4  #: steps between two renewals of the preconditioner
-        chunks = (n + linear.CHUNK - 1) // linear.CHUNK
-        self.partial, self.scalar = ti.ndarray(ti.f32, chunks), ti.ndarray(ti.f32, 4)
+        chunks = (n + conjugate.CHUNK - 1) // conjugate.CHUNK
+        self.partial, self.scalar = ti.ndarray(ti.f32, chunks), ti.ndarray(ti.f32, 5)
         self.chunks = ti.ndarray(ti.f32, 8 * chunks)
         self.collider = Collider(cloth)
         self.reach, self.ahead, self.held_back = ti.ndarray(ti.f32, n), vec(n), 0
@@ -268,16 +268,20 @@ class Solver:
         if self.age % self.refresh == 0:
             self.multilevel.update(self.block)
         self.age += 1
-        linear.cg_start(self.rhs, self.dx, self.r)
-        for it in range(s.iterations):
-            linear.cg_iterate(
-                self.serial, int(it == 0), self.pre, *self.multilevel.correct(self.r, self.serial),
-                ls["row"], ls["col"], self.block,
+        conjugate.cg_start(self.rhs, self.dx, self.r)
+        levels, done = len(self.multilevel.levels), 0
+        while done < s.iterations:
+            conjugate.cg_iterate(
+                self.serial, levels, done, s.iterations, s.tolerance, *self.multilevel.apply,
+                self.pre, *self.multilevel.finest, ls["row"], ls["col"], self.block,
                 c.active_count, *c.active[:3], *c.active[4:], c.relative, c.active_start, c.active_entry,
                 self.dx, self.r, self.z, self.p, self.ap, self.partial, self.scalar,
             )
-            if it % 4 == 3:
+            if self.serial:
+                return int(self.scalar.to_numpy()[4])
+            done += 1
+            if done % conjugate.CHECK == 0:
                 value = self.scalar.to_numpy()
                 if value[0] <= s.tolerance**2 * value[2]:
-                    return it + 1
+                    return done
         return s.iterations

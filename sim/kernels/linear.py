@@ -1,14 +1,11 @@
-"""The implicit step's linear system: gathering element Hessians into 3x3 block rows, and conjugate gradients.
+"""The implicit step's linear system: gathering element forces and Hessians into 3x3 block rows.
 
-Sums run in a fixed order (rows by CSR lists, dot products by fixed chunks of vertices), so that the result does not
-depend on the number of threads.
+Sums run in a fixed order (by CSR lists), so that the result does not depend on the number of threads.
 """
 
 from engine.core.taichi_runtime import ti
 from sim.kernels.body import GRID, distance
-from sim.kernels.types import F32, I4, I32, M3, V3, V4, mat3, vec3
-
-CHUNK = 64  #: vertices per partial sum of a dot product
+from sim.kernels.types import F32, I32, M3, V3, V4, mat3, vec3
 
 
 @ti.kernel
@@ -104,85 +101,3 @@ def contact_rows(
         force[i] += f
         rhs[i] += f
         pre[i] = d.inverse()
-
-
-@ti.kernel
-def cg_start(rhs: V3, dx: V3, r: V3):
-    """Starts conjugate gradients from zero."""
-    for i in range(rhs.shape[0]):
-        dx[i] = vec3(0.0)
-        r[i] = rhs[i]
-
-
-@ti.func
-def total(partial: F32) -> ti.f32:
-    s = 0.0
-    for k in range(partial.shape[0]):
-        s += partial[k]
-    return s
-
-
-@ti.kernel
-def cg_iterate(
-    serial: ti.template(), first: ti.i32, inverse: M3, fine_start: I32, fine_item: I32, fine_weight: F32, coarse: V3,
-    row: I32, col: I32, block: M3,
-    contacts: ti.i32, corner: I4, weight: V4, normal: V3, stiff: F32, drag: F32, relative: V3, start: I32, entry: I32,
-    dx: V3, r: V3, z: V3, p: V3, ap: V3, partial: F32, scalar: F32,
-):
-    """One iteration: preconditioner's finest level, search direction, product with the matrix, step.
-
-    In one kernel, because launching one from Python costs as much as a few thousand vertices' arithmetic.
-    ``serial`` (fixed when compiled) keeps it on the calling thread: handing so little work to another costs more than
-    the work. ``coarse`` is the coarser levels' correction; ``scalar`` = (r.z, step, first r.z, beta).
-    """
-    n = dx.shape[0]
-    # z = D^-1 r + P z_coarse
-    ti.loop_config(block_dim=4, serialize=serial)
-    for chunk in range(partial.shape[0]):
-        acc = 0.0
-        for i in range(chunk * CHUNK, ti.min(n, (chunk + 1) * CHUNK)):
-            s = inverse[i] @ r[i]
-            for k in range(fine_start[i], fine_start[i + 1]):
-                s += coarse[fine_item[k]] * fine_weight[k]
-            z[i] = s
-            acc += s.dot(r[i])
-        partial[chunk] = acc
-    ti.loop_config(serialize=serial)
-    for _ in range(1):
-        new = total(partial)
-        scalar[3] = 0.0
-        if first == 1:
-            scalar[2] = new
-        else:
-            scalar[3] = new / ti.max(scalar[0], 1e-30)
-        scalar[0] = new
-    ti.loop_config(serialize=serial)
-    for i in range(n):
-        p[i] = z[i] + p[i] * scalar[3]
-    # each contact's stiffness times the relative motion of its two sides
-    ti.loop_config(serialize=serial)
-    for c in range(contacts):
-        i = corner[c]
-        w = weight[c]
-        rel = p[i[0]] * w[0] + p[i[1]] * w[1] + p[i[2]] * w[2] + p[i[3]] * w[3]
-        m = normal[c]
-        relative[c] = m * ((stiff[c] - drag[c]) * m.dot(rel)) + rel * drag[c]
-    ti.loop_config(block_dim=4, serialize=serial)
-    for chunk in range(partial.shape[0]):
-        acc = 0.0
-        for i in range(chunk * CHUNK, ti.min(n, (chunk + 1) * CHUNK)):
-            y = vec3(0.0)
-            for k in range(row[i], row[i + 1]):
-                y += block[k] @ p[col[k]]
-            for k in range(start[i], start[i + 1]):
-                y += relative[entry[k] // 4] * weight[entry[k] // 4][entry[k] % 4]
-            ap[i] = y
-            acc += y.dot(p[i])
-        partial[chunk] = acc
-    ti.loop_config(serialize=serial)
-    for _ in range(1):
-        scalar[1] = scalar[0] / ti.max(total(partial), 1e-30)
-    ti.loop_config(serialize=serial)
-    for i in range(n):
-        dx[i] += p[i] * scalar[1]
-        r[i] -= ap[i] * scalar[1]

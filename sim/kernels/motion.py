@@ -1,7 +1,7 @@
 """Moving the particles after a solve, and the figures by which rest is judged."""
 
 from engine.core.taichi_runtime import ti
-from sim.kernels.linear import CHUNK
+from sim.kernels.conjugate import CHUNK
 from sim.kernels.types import F32, V3, vec3
 
 

@@ -1,4 +1,7 @@
-"""Kernels of the multilevel preconditioner: Galerkin products, and restriction and prolongation of vectors."""
+"""The multilevel preconditioner: Galerkin products, and restriction and prolongation of vectors.
+
+The coarser levels' vectors lie one after the other in one array; ``first`` [levels + 1] tells where each begins.
+"""
 
 from engine.core.taichi_runtime import ti
 from sim.kernels.types import F32, I32, M3, V3, array, mat3, vec3
@@ -17,51 +20,67 @@ def galerkin(start: I32, slot: I32, weight: F32, fine: M3, coarse: M3):
 
 
 @ti.kernel
-def invert_diagonal(diag: I32, block: M3, inverse: M3):
-    """Inverse of every diagonal block."""
-    for i in range(inverse.shape[0]):
-        inverse[i] = block[diag[i]].inverse()
+def invert_diagonal(diag: I32, block: M3, begin: ti.i32, inverse: M3):
+    """Inverse of every diagonal block, from entry ``begin`` on."""
+    for i in range(diag.shape[0]):
+        inverse[begin + i] = block[diag[i]].inverse()
 
 
-@ti.kernel
-def restrict(start: I32, item: I32, weight: F32, fine: V3, coarse: V3):
-    """coarse = P^T fine, by gathering."""
-    for i in range(coarse.shape[0]):
-        s = vec3(0.0)
-        for k in range(start[i], start[i + 1]):
-            s += fine[item[k]] * weight[k]
-        coarse[i] = s
+@ti.func
+def gathered(
+    i: ti.i32, level: ti.i32, start: I32, item: I32, weight: F32, finest: V3, coarse: V3,
+) -> vec3:
+    """Entry i of P^T r: of the finest residual on the first coarser level, else of the level's above."""
+    s = vec3(0.0)
+    for k in range(start[i], start[i + 1]):
+        if level == 0:
+            s += finest[item[k]] * weight[k]
+        else:
+            s += coarse[item[k]] * weight[k]
+    return s
 
 
-@ti.kernel
-def solve_coarsest(
-    serial: ti.template(), start: I32, item: I32, weight: F32, fine: V3, inverse: F32_2, r: V3, z: V3,
+@ti.func
+def restrict(
+    level: ti.i32, first: I32, start: I32, item: I32, weight: F32, finest: V3, coarse: V3, serial: ti.template(),
 ):
-    """r = P^T fine and z = A^-1 r on the coarsest level."""
+    """The residual on one coarser level, by gathering."""
     ti.loop_config(serialize=serial)
-    for i in range(r.shape[0]):
-        s = vec3(0.0)
-        for k in range(start[i], start[i + 1]):
-            s += fine[item[k]] * weight[k]
-        r[i] = s
+    for i in range(first[level], first[level + 1]):
+        coarse[i] = gathered(i, level, start, item, weight, finest, coarse)
+
+
+@ti.func
+def solve_coarsest(
+    level: ti.i32, first: I32, start: I32, item: I32, weight: F32, finest: V3, dense: F32_2, r: V3, z: V3,
+    serial: ti.template(),
+):
+    """The residual on the coarsest level, and z = A^-1 r there."""
+    low, high = first[level], first[level + 1]
+    ti.loop_config(serialize=serial)
+    for i in range(low, high):
+        r[i] = gathered(i, level, start, item, weight, finest, r)
     ti.loop_config(block_dim=4, serialize=serial)
-    for i in range(r.shape[0]):
+    for i in range(high - low):
         s = vec3(0.0)
-        for j in range(r.shape[0]):
-            v = r[j]
+        for j in range(high - low):
+            v = r[low + j]
             for a in ti.static(range(3)):
                 s[a] += (
-                    inverse[3 * i + a, 3 * j] * v[0] + inverse[3 * i + a, 3 * j + 1] * v[1]
-                    + inverse[3 * i + a, 3 * j + 2] * v[2]
+                    dense[3 * i + a, 3 * j] * v[0] + dense[3 * i + a, 3 * j + 1] * v[1]
+                    + dense[3 * i + a, 3 * j + 2] * v[2]
                 )
-        z[i] = s
+        z[low + i] = s
 
 
-@ti.kernel
-def smooth_and_prolong(inverse: M3, r: V3, start: I32, item: I32, weight: F32, coarse: V3, z: V3):
-    """z = D^-1 r + P z_coarse."""
-    for i in range(r.shape[0]):
+@ti.func
+def prolong(
+    level: ti.i32, first: I32, start: I32, item: I32, weight: F32, inverse: M3, r: V3, z: V3, serial: ti.template(),
+):
+    """z = D^-1 r + P z_coarser on one level."""
+    ti.loop_config(serialize=serial)
+    for i in range(first[level], first[level + 1]):
         s = inverse[i] @ r[i]
         for k in range(start[i], start[i + 1]):
-            s += coarse[item[k]] * weight[k]
+            s += z[item[k]] * weight[k]
         z[i] = s

@@ -159,10 +159,12 @@ def test_a_runaway_leaves_a_dump_that_replays(tmp_path, monkeypatch):
 def test_the_same_drape_for_any_number_of_threads():
     script = (
         "import sys, json, hashlib; sys.path.insert(0, sys.argv[2])\n"
-        "import test_drape as t\n"
+        "import test_drape as t, sim.solver\n"
+        "from scenes import refined\n"
+        "sim.solver.SERIAL_BELOW = 0\n"  # one thread solves in one launch, several iteration by iteration
         "from sim.drape import drape, DrapeConfig\n"
-        "c = DrapeConfig(threads=int(sys.argv[1]), sew_time=0.2, settle_time=0.2)\n"
-        "d = drape(t.skirt(edge=0.06), t.hips(), config=c)\n"
+        "c = DrapeConfig(threads=int(sys.argv[1]), sew_time=0.2, settle_time=0.2, polish_time=0.1)\n"
+        "d = drape(refined(refined(t.skirt(edge=0.06))), t.hips(), config=c)\n"
         "print(json.dumps(hashlib.sha256(d.positions.tobytes()).hexdigest()))\n"
     )
     env = os.environ | {"PYTHONPATH": str(ROOT)}
