@@ -18,6 +18,24 @@ from engine.core.errors import JobError  # noqa: E402
 
 __all__ = ["ti", "init", "backend", "one_thread"]
 
+
+def _shorten_positions() -> None:
+    """Makes Taichi note a file and line for every syntax node, rather than a wrapped picture of the source.
+
+    It builds these pictures, meant for error messages, even for kernels that it then takes from its cache: a third of
+    the time in which a process loads the simulator's kernels.
+    """
+    from taichi.lang.ast.ast_transformer_utils import ASTTransformerContext
+
+    def position(self, node) -> str:
+        return f'File "{self.file}", line {node.lineno + self.lineno_offset}, in {self.func.func.__name__}:\n'
+
+    ASTTransformerContext.get_pos_info = position
+
+
+with contextlib.suppress(ImportError):  # a private corner of Taichi: where it has moved, loading is merely slower
+    _shorten_positions()
+
 _state = {"backend": ""}
 
 
