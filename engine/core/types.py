@@ -26,6 +26,7 @@ __all__ = [
     "Material",
     "Measurement",
     "Notch",
+    "OutfitPart",
     "Panel",
     "Pattern",
     "Placement",
@@ -235,8 +236,19 @@ class Fabric:
 
 
 @dataclass(frozen=True)
+class OutfitPart:
+    """One garment of an outfit: what holds for it as a whole."""
+
+    name: str  #: its own within the outfit; the names of its panels begin with it and a dot
+    kind: str
+    panels: int  #: number of its panels, which follow those of the garments beneath it
+    intended_ease: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Garment:
-    """Meshed, placed panels, not yet sewn.
+    """Meshed, placed panels, not yet sewn; or several garments of an outfit in one, see :mod:`engine.core.outfit`.
 
     ``coarser`` is the same garment one level up: this level's vertices are its vertices followed by the midpoints of
     its edges in the order of ``core.mesh.unique_edges``, and this level's faces are ``core.mesh.subdivide`` of its.
@@ -259,6 +271,7 @@ class Garment:
     kind: str = ""
     intended_ease: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    parts: tuple[OutfitPart, ...] = ()  #: an outfit's garments from the body outwards; empty for one garment
     coarser: Garment | None = None
 
 
