@@ -43,9 +43,17 @@ def _photos(parser: argparse.ArgumentParser, required: bool) -> None:
 
 
 def _garment(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--garment", required=True, help="library name (see toile garments) or a pattern file")
     parser.add_argument(
-        "--fabric", help="library name (see toile fabrics) or a fabric file; default: the garment's own"
+        "--garment",
+        required=True,
+        action="append",
+        help="library name (see toile garments) or a pattern file; several for an outfit, from the body outwards",
+    )
+    parser.add_argument(
+        "--fabric",
+        action="append",
+        help="library name (see toile fabrics) or a fabric file, one for each garment in the same order; "
+        "default: the garment's own",
     )
 
 

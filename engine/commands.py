@@ -76,12 +76,20 @@ def _load_body(run: Run, args: Namespace) -> Body:
     return codec.load(path, Body)
 
 
-def _checked_fabric(args: Namespace) -> str:
-    """The fabric's name, once garment and fabric are known to be readable: no long work for a misspelt name."""
-    check_garment(args.garment)
-    fabric = args.fabric or default_fabric(args.garment)
-    load_fabric(fabric)
-    return fabric
+def _outfit(args: Namespace) -> dict[str, list[str]]:
+    """Garments and their fabrics, once all are known to be readable: no long work for a misspelt name."""
+    for garment in args.garment:
+        check_garment(garment)
+    given = args.fabric or []
+    if len(given) > len(args.garment):
+        raise InputError(
+            "cli.fabrics", f"{len(given)} fabrics for {len(args.garment)} garment(s)",
+            "give at most one --fabric for each --garment, in the same order",
+        )
+    fabrics = [*given, *(default_fabric(g) for g in args.garment[len(given) :])]
+    for fabric in fabrics:
+        load_fabric(fabric)
+    return {"garments": list(args.garment), "fabrics": fabrics}
 
 
 def _drape_json(garment: Garment, drape: Drape) -> dict[str, Any]:
@@ -169,9 +177,9 @@ def measure(args: Namespace, emit: Emit) -> Result:
 def drape(args: Namespace, emit: Emit) -> Result:
     """toile drape"""
     run = _run(args)
-    fabric = _checked_fabric(args)
-    look = pipeline.drape_garment(run, _load_body(run, args), garment=args.garment, fabric=fabric)
-    run.write_manifest(drape=look.drape.metrics, drape_status=look.drape.status)
+    outfit = _outfit(args)
+    look = pipeline.dress(run, _load_body(run, args), **outfit)
+    run.write_manifest(**outfit, drape=look.drape.metrics, drape_status=look.drape.status)
     value = _drape_json(look.garment, look.drape)
     _say(
         args,
@@ -187,10 +195,10 @@ def drape(args: Namespace, emit: Emit) -> Result:
 def try_on(args: Namespace, emit: Emit) -> Result:
     """toile try-on"""
     run = _run(args)
-    fabric = _checked_fabric(args)
+    outfit = _outfit(args)
     photos = args.front or args.side
     body = _fit(run, args) if photos else _load_body(run, args)
-    look, report = pipeline.try_on(run, body, garment=args.garment, fabric=fabric)
+    look, report = pipeline.try_on(run, body, **outfit)
     value = {
         **_drape_json(look.garment, look.drape),
         "out": str(run.out),

@@ -1,35 +1,37 @@
-"""The main path, one call a stage: photos and height -> body; pattern -> garment -> drape -> pictures, GLB, report.
+"""The main path, one call a stage: photos and height -> body; patterns -> garments -> drape -> pictures, GLB, report.
 
 Every stage saves its result in the output folder, and each can start from what the one before saved there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.core import codec
 from engine.core.errors import InputError, ToileError
+from engine.core.outfit import main_fabric, put_over, split
 from engine.core.safe_io import write_json
 from engine.core.store import Store, stage_key
-from engine.core.types import Body, Drape, Fabric, Garment, SceneMesh
+from engine.core.types import Body, Drape, Garment, SceneMesh
 from engine.library_names import load_fabric, load_pattern
 from engine.measurement_file import measurements_for_people
 from engine.runtime import Run, code_version
 
-__all__ = ["Look", "body_from_typed", "drape_garment", "export_look", "fit_body", "load_look", "render_look", "try_on"]
+__all__ = ["Look", "body_from_typed", "dress", "export_look", "fit_body", "load_look", "render_look", "try_on"]
 
-BODY, GARMENT, DRAPE, FABRIC = "body.npz", "garment.npz", "drape.npz", "fabric.npz"
+BODY, GARMENT, DRAPE = "body.npz", "garment.npz", "drape.npz"
 
 
 @dataclass(frozen=True)
 class Look:
-    """A garment at rest on a body."""
+    """A garment, or an outfit of several in one, at rest on a body."""
 
     body: Body
     garment: Garment
     drape: Drape
-    fabric: Fabric
 
 
 def _store(run: Run) -> Store:
@@ -73,47 +75,64 @@ def body_from_typed(run: Run, measurements: dict[str, float], *, sex: str = "neu
         return _keep_body(run, body_from_measurements(measurements, sex=sex))
 
 
-def drape_garment(run: Run, body: Body, *, garment: str, fabric: str) -> Look:
-    """Meshes, places and drapes a garment (library name or pattern file) in a fabric on a body."""
-    from garments.fabrics import load_fabrics
-    from garments.placement import place
-    from sim.drape import DrapeConfig, drape
+def dress(run: Run, body: Body, *, garments: Sequence[str], fabrics: Sequence[str]) -> Look:
+    """Meshes, places and drapes garments (library names or pattern files), from the body outwards, each in its fabric.
 
-    for name in (garment, fabric):
+    Each is placed around those before it, which are worn by then; at the end all are draped together.
+    """
+    for name in (*garments, *fabrics):
         if Path(name).is_file():
             run.input_file(name)
+    outfit = _placed(run, body, garments[0], fabrics[0], None)
+    for garment, fabric in zip(garments[1:], fabrics[1:], strict=True):
+        outfit = _simulated(run, "wear", Garment, outfit, body)
+        outfit = put_over(outfit, _placed(run, body, garment, fabric, outfit))
+    result = _simulated(run, "drape", Drape, outfit, body)
+    run.warnings += [w for w in (*outfit.warnings, *result.warnings) if w not in run.warnings]
+    for value, name in ((body, BODY), (outfit, GARMENT), (result, DRAPE)):
+        codec.save(value, run.out / name)
+    return Look(body, outfit, result)
+
+
+def _placed(run: Run, body: Body, garment: str, fabric: str, worn: Garment | None) -> Garment:
+    """A garment's meshed panels around a body and what it wears."""
+    from garments.fabrics import load_fabrics
+    from garments.placement import place
+
     preset = run.config.preset
     with run.stage("place", "Placing the panels") as progress:
-        cloth = load_fabric(fabric)
-        pattern = load_pattern(garment, body)
-        placed = place(
-            pattern,
+        return place(
+            load_pattern(garment, body),
             body,
-            cloth,
+            load_fabric(fabric),
             fabrics=load_fabrics(),
             edge_length=preset.edge_length,
             levels=preset.levels,
+            worn=worn,
             progress=progress,
         )
-    with run.stage("drape", "Draping") as progress:
-        settings = DrapeConfig(device=run.config.device, threads=run.config.threads, seed=run.config.seed)
-        inputs = [codec.content_hash(placed), codec.content_hash(body)]
-        key = stage_key("drape", code_version(), [run.config.quality, run.config.device], inputs, run.config.seed)
+
+
+def _simulated(run: Run, stage: str, kind: type, garment: Garment, body: Body) -> Any:
+    """What the simulator's ``wear`` or ``drape`` makes of a garment, from the store if it is there."""
+    from sim import drape as simulator
+
+    settings = simulator.DrapeConfig(device=run.config.device, threads=run.config.threads, seed=run.config.seed)
+    inputs = [codec.content_hash(garment), codec.content_hash(body)]
+    key = stage_key(stage, code_version(), [run.config.quality, run.config.device], inputs, run.config.seed)
+    with run.stage(stage, {"wear": "Putting it on", "drape": "Draping"}[stage]) as progress:
+        work = getattr(simulator, stage)
         result, was_stored = _store(run).fetch(
-            key, Drape, lambda: drape(placed, body, config=settings, progress=progress)
+            key, kind, lambda: work(garment, body, config=settings, progress=progress)
         )
-        if was_stored:
-            run.cached.append("drape")
-    run.warnings += [w for w in (*placed.warnings, *result.warnings) if w not in run.warnings]
-    look = Look(body, placed, result, cloth)
-    for value, name in ((body, BODY), (placed, GARMENT), (result, DRAPE), (cloth, FABRIC)):
-        codec.save(value, run.out / name)
-    return look
+    if was_stored:
+        run.cached.append(stage)
+    return result
 
 
 def load_look(folder: Path) -> Look:
     """A drape saved before in ``folder``."""
-    parts = ((BODY, Body), (GARMENT, Garment), (DRAPE, Drape), (FABRIC, Fabric))
+    parts = ((BODY, Body), (GARMENT, Garment), (DRAPE, Drape))
     missing = [name for name, _ in parts if not (folder / name).is_file()]
     if missing:
         raise InputError(
@@ -123,10 +142,10 @@ def load_look(folder: Path) -> Look:
 
 
 def scene(look: Look) -> list[SceneMesh]:
-    """The look as named meshes: what is pictured is what is exported."""
-    from engine.export.scene import body_scene_mesh, garment_scene_mesh
+    """The look as named meshes, one a garment: what is pictured is what is exported."""
+    from engine.export.scene import body_scene_mesh, garment_scene_meshes
 
-    return [body_scene_mesh(look.body, dressed=True), garment_scene_mesh(look.garment, look.drape, look.fabric)]
+    return [body_scene_mesh(look.body, dressed=True), *garment_scene_meshes(look.garment, look.drape)]
 
 
 def render_look(run: Run, look: Look) -> dict:
@@ -154,33 +173,23 @@ def render_look(run: Run, look: Look) -> dict:
 
 def export_look(run: Run, look: Look, pictures: dict | None = None) -> dict:
     """Writes look.glb, fit_report.html and fit_report.json; returns the report's JSON."""
-    from engine.export.fit_report import fit_report, zone_labels
+    from engine.export.fit_report import fit_report
     from engine.export.gltf import write_glb
-    from engine.export.report_html import write_report
+    from engine.export.report_html import drape_facts, write_report
     from engine.export.scene import look_info
 
     with run.stage("export", "Writing GLB and report"):
-        info = look_info(look.body, look.garment, look.drape, look.fabric)
-        write_glb(run.out / "look.glb", scene(look), info=info)
-        report = fit_report(look.garment, look.drape, look.body, look.fabric)
-        metrics = look.drape.metrics
-        facts = {
-            "Drape": look.drape.status.replace("_", " "),
-            "Mesh": f"{len(look.garment.rest_uv):,} vertices, {len(look.garment.faces):,} triangles",
-            "Largest seam gap": f"{metrics['seam_gap_max_mm']:.2f} mm",
-            "Deepest vertex in the body": f"{metrics['body_penetration_max_mm']:.2f} mm",
-            "Self-intersections": f"{metrics['self_intersections']:.0f}",
-            "Fabric": f"{look.fabric.label}, {1000 * look.fabric.areal_density:.0f} g/m²",
-        }
-        labels = zone_labels(look.body, look.garment.kind)
-        measurements = measurements_for_people(look.body)
-        return write_report(run.out, report, labels, measurements, pictures or {}, facts)
+        write_glb(run.out / "look.glb", scene(look), info=look_info(look.body, look.garment, look.drape))
+        reports = [fit_report(*part, look.body, main_fabric(part[0])) for part in split(look.garment, look.drape)]
+        facts, measurements = drape_facts(look.garment, look.drape), measurements_for_people(look.body)
+        return write_report(run.out, reports, measurements, pictures or {}, facts)
 
 
-def try_on(run: Run, body: Body, *, garment: str, fabric: str) -> tuple[Look, dict]:
+def try_on(run: Run, body: Body, *, garments: Sequence[str], fabrics: Sequence[str]) -> tuple[Look, dict]:
     """A body dressed, pictured, exported and judged. Returns the look and the fit report's JSON."""
-    look = drape_garment(run, body, garment=garment, fabric=fabric)
+    look = dress(run, body, garments=garments, fabrics=fabrics)
     pictures = render_look(run, look)
     report = export_look(run, look, pictures)
-    run.write_manifest(drape=look.drape.metrics, drape_status=look.drape.status)
+    worn = {"garments": garments, "fabrics": fabrics}
+    run.write_manifest(**worn, drape=look.drape.metrics, drape_status=look.drape.status)
     return look, report

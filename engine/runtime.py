@@ -77,11 +77,11 @@ class Run:
 
     @contextlib.contextmanager
     def stage(self, name: str, title: str) -> Iterator[Progress]:
-        """Times a stage and shows its progress on stderr."""
+        """Times a stage and shows its progress on stderr; the times of a stage that runs again add up."""
         start = time.perf_counter()
         with _bar(title, self.quiet) as progress:
             yield progress
-        self.timings[name] = round(time.perf_counter() - start, 3)
+        self.timings[name] = round(self.timings.get(name, 0.0) + time.perf_counter() - start, 3)
 
     def input_file(self, path: str | Path) -> None:
         """Notes an input file and its hash for the manifest."""

@@ -3,6 +3,7 @@
 Panels are grouped by the part of the body that they cover. Each group is rolled along a convex curve around that part:
 torso and skirt around the trunk, sleeves around the arms, trouser panels around the legs, collars around the neck. The
 tightest of a ladder of arrangements, from closed to flat, that the exact tests find free of intersections is taken.
+Garments that are worn already count as part of the body that is gone around, and as an obstacle in the tests.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from engine.core.errors import InputError, PlacementError
+from engine.core.outfit import levels_of
 from engine.core.types import Body, Fabric, Garment, Pattern
 from garments.meshing import PatternMesh, mesh_pattern, refine_mesh
-from garments.placement_check import BodyProbe, self_crossings
+from garments.placement_check import BodyProbe, ClothProbe, self_crossings
 from garments.placement_groups import build_groups
 from garments.placement_layout import Group
 from garments.seams import check_pattern
@@ -34,6 +36,7 @@ class _Scene:
     """What has been placed so far."""
 
     probe: BodyProbe
+    worn: ClothProbe | None
     mesh: PatternMesh
     positions: np.ndarray
     placed: np.ndarray  #: whether a triangle is placed, shape [T]
@@ -41,7 +44,7 @@ class _Scene:
 
 def place(
     pattern: Pattern, body: Body, fabric: Fabric, *, fabrics: Mapping[str, Fabric] | None = None,
-    edge_length: float = 0.01, levels: int | None = None, clearance: float = 0.008,
+    edge_length: float = 0.01, levels: int | None = None, clearance: float = 0.008, worn: Garment | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Garment:
     """Meshes a pattern and puts its panels around a body.
@@ -52,12 +55,13 @@ def place(
         edge_length: Mesh size of the finest level [m].
         levels: Number of levels, each half the size of the one before; by default the coarsest has about 20 mm.
         clearance: Wanted distance between cloth and body [m].
+        worn: What the body wears already, around which the panels are put.
 
     Returns:
         The finest level; ``coarser`` leads to the others.
 
     Raises:
-        PlacementError: some panels cannot be put free of intersections; names them.
+        PlacementError: some panels cannot be put free of intersections; names the garment and them.
         InputError: the pattern cannot be meshed, or names an unknown fabric.
     """
     report = progress or (lambda fraction, text: None)
@@ -67,9 +71,9 @@ def place(
     report(0.0, "meshing panels")
     mesh = mesh_pattern(pattern, edge_length * 2 ** (levels - 1))
     report(0.3, "placing panels")
-    probe = BodyProbe(body)
-    scene = _Scene(probe, mesh, np.zeros((len(mesh.uv), 3)), np.zeros(len(mesh.faces), bool))
-    groups = build_groups(pattern, mesh, body, clearance)
+    worn = levels_of(worn)[0] if worn is not None else None  # the finer levels are the same surface
+    scene = _Scene(BodyProbe(body), ClothProbe(worn) if worn is not None else None, mesh, np.zeros((len(mesh.uv), 3)), np.zeros(len(mesh.faces), bool))
+    groups = build_groups(pattern, mesh, body, clearance, worn)
     for k, group in enumerate(groups):
         _settle(scene, group, pattern)
         report(0.3 + 0.5 * (k + 1) / len(groups), f"placed {group.name}")
@@ -112,9 +116,14 @@ def _settle(scene: _Scene, group: Group, pattern: Pattern) -> None:
     if group.fallback is not None:
         return _settle(scene, group.fallback, pattern)
     names = ", ".join(f"'{pattern.panels[p].name}'" for p in group.panels)
+    text = f"{pattern.name}: no place free of intersections was found for {names}"
+    if scene.worn is None:
+        raise PlacementError(
+            "placement.no_room", text, "check where the pattern puts these panels, and their size against the body"
+        )
     raise PlacementError(
-        "placement.no_room", f"no place free of intersections was found for {names}",
-        "check where the pattern puts these panels, and their size against the body",
+        "placement.no_room", f"{text} over {scene.worn.name}",
+        "give the garments from the body outwards, and the outer one enough ease to go over the others",
     )
 
 
@@ -122,6 +131,9 @@ def _free(scene: _Scene, trial: np.ndarray, vertices: np.ndarray, faces: np.ndar
     """Whether a trial keeps clear of the body, of what is placed and of itself; the cheapest test first."""
     if scene.probe.distance(trial[vertices]).min() < BODY_GAP or len(scene.probe.cuts(trial, faces)):
         return False
+    if scene.worn is not None:
+        if scene.worn.distance(trial[vertices]).min() < CLOTH_GAP or len(scene.worn.cuts(trial, faces)):
+            return False
     low, high = trial[vertices].min(0) - CLOTH_GAP, trial[vertices].max(0) + CLOTH_GAP
     placed = scene.mesh.faces[scene.placed]
     corners = scene.positions[placed]
@@ -148,11 +160,12 @@ def _prove(scene: _Scene, pattern: Pattern) -> None:
     bad = set()
     inside = used[scene.probe.distance(scene.positions[used]) <= 0]
     bad |= set(scene.mesh.vertex_panel[inside].tolist())
-    bad |= set(scene.mesh.panel_id[scene.probe.cuts(scene.positions, scene.mesh.faces)].tolist())
+    for surface in filter(None, (scene.probe, scene.worn)):
+        bad |= set(scene.mesh.panel_id[surface.cuts(scene.positions, scene.mesh.faces)].tolist())
     bad |= set(scene.mesh.panel_id[self_crossings(scene.positions, scene.mesh.faces)].ravel().tolist())
     if bad:
         names = ", ".join(f"'{pattern.panels[p].name}'" for p in sorted(bad))
-        raise PlacementError("placement.crossing", f"these panels intersect where they start: {names}", "report it")
+        raise PlacementError("placement.crossing", f"{pattern.name}: these panels intersect where they start: {names}", "report it")
 
 
 def _twisted(pattern: Pattern, positions: np.ndarray, mesh: PatternMesh) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from engine.core.types import Body
+from engine.core.types import Body, Garment
 
-__all__ = ["BodyProbe", "crossing_pairs", "self_crossings"]
+__all__ = ["BodyProbe", "ClothProbe", "crossing_pairs", "self_crossings"]
 
 
 def _corner_boxes(v: np.ndarray, f: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -77,23 +77,17 @@ def self_crossings(v: np.ndarray, f: np.ndarray) -> np.ndarray:
     return np.stack([i[hit], j[hit]], 1)
 
 
-class BodyProbe:
-    """The body's outer surface, ready for distance and crossing queries."""
+class _Probe:
+    """A surface, ready for distance and crossing queries."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:
         from engine.core.open3d_runtime import surface_scene, tensor
 
-        self.vertices = np.asarray(body.contact_vertices, float)
-        self.faces = np.asarray(body.contact_faces)
-        self.segment = np.asarray(body.contact_segment)
+        self.vertices, self.faces = np.asarray(vertices, float), np.asarray(faces)
         self._scene, self._to_tensor = surface_scene(self.vertices, self.faces), tensor
 
-    def distance(self, points: np.ndarray) -> np.ndarray:
-        """Signed distance to the body, positive outside [m], shape [n]."""
-        return self._scene.compute_signed_distance(self._to_tensor(points), nsamples=5).numpy()
-
     def cuts(self, v: np.ndarray, f: np.ndarray) -> np.ndarray:
-        """Triangles of a mesh that cut the body, shape [n]."""
+        """Triangles of a mesh that cut the surface, shape [n]."""
         distance = self._scene.compute_distance(self._to_tensor(v)).numpy()
         t = np.asarray(v, float)[f]
         reach = np.linalg.norm(t - np.roll(t, -1, axis=1), axis=2).max(1)
@@ -104,3 +98,26 @@ class BodyProbe:
         b = self.vertices[self.faces]
         close = ((b.min(1) <= high) & (b.max(1) >= low)).all(1)
         return near[np.unique(crossing_pairs(v, f[near], self.vertices, self.faces[close])[:, 0])]
+
+
+class BodyProbe(_Probe):
+    """The body's outer surface."""
+
+    def __init__(self, body: Body) -> None:
+        super().__init__(body.contact_vertices, body.contact_faces)
+
+    def distance(self, points: np.ndarray) -> np.ndarray:
+        """Signed distance to the body, positive outside [m], shape [n]."""
+        return self._scene.compute_signed_distance(self._to_tensor(points), nsamples=5).numpy()
+
+
+class ClothProbe(_Probe):
+    """The garments that are worn beneath the one to be placed."""
+
+    def __init__(self, worn: Garment) -> None:
+        super().__init__(worn.positions, worn.faces)
+        self.name = worn.name
+
+    def distance(self, points: np.ndarray) -> np.ndarray:
+        """Distance to the nearest worn cloth [m], shape [n]."""
+        return self._scene.compute_distance(self._to_tensor(points)).numpy()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import cKDTree
 
-from engine.core.types import Body, Pattern
+from engine.core.types import Body, Garment, Pattern
 from garments.meshing import PatternMesh
 from garments.meshing_cdt import in_polygon
 from garments.panels import ref_points
@@ -29,11 +30,15 @@ _HAND = {"l": tuple(range(25, 40)), "r": tuple(range(40, 55))}
 _NECK = (12, 15, 22, 9, 13, 14)
 
 
-def build_groups(pattern: Pattern, mesh: PatternMesh, body: Body, clearance: float) -> list[Group]:
-    """Groups in the order in which they are placed."""
+def build_groups(
+    pattern: Pattern, mesh: PatternMesh, body: Body, clearance: float, worn: Garment | None = None
+) -> list[Group]:
+    """Groups in the order in which they are placed, around the body with what it wears."""
     regions = panel_regions(pattern)
     shift = _level_shift(pattern, regions, body)
     builder = _Builder(pattern, mesh, body, clearance, regions, shift)
+    if worn is not None:
+        builder.go_around(worn)
     groups = []
     for part in ("torso", "skirt", "leg", "waistband", "sleeve_l", "sleeve_r", "collar"):
         members = [k for k, r in enumerate(regions) if _group_of(r) == part]
@@ -114,6 +119,12 @@ class _Builder:
         self.points = np.asarray(body.contact_vertices, float)
         self.segment = np.asarray(body.contact_segment)
         self.marks = {k: np.asarray(v, float) for k, v in body.landmarks.items()}
+
+    def go_around(self, worn: Garment) -> None:
+        """Takes worn cloth for part of the body beside it."""
+        _, near = cKDTree(self.points).query(worn.positions, workers=1)
+        self.points = np.concatenate([self.points, np.asarray(worn.positions, float)])
+        self.segment = np.concatenate([self.segment, self.segment[near]])
 
     # ---- pieces
 

@@ -1,8 +1,14 @@
-"""Drapes a garment on a body: sews the panels at the coarsest level, settles, refines, and proves the result."""
+"""Drapes a garment or an outfit on a body: sews the panels at the coarsest level, settles, refines, proves the result.
+
+An outfit (see :mod:`engine.core.outfit`) is one cloth to the simulator: what is worn over or under it is in the same
+contact that lets nothing pass. Each garment is put around those worn already (:func:`wear`); all are draped together.
+"""
 
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +16,7 @@ import numpy as np
 from engine.core.codec import load, save
 from engine.core.errors import InputError, SolverDiverged
 from engine.core.mesh import green_strain, weld_map
+from engine.core.outfit import levels_of
 from engine.core.taichi_runtime import init
 from engine.core.types import Body, Drape, Garment
 from sim.body_field import distance_grid
@@ -19,7 +26,7 @@ from sim.level import refine
 from sim.phases import DrapeConfig, Run
 from sim.welding import open_pairs
 
-__all__ = ["DrapeConfig", "drape", "replay"]
+__all__ = ["DrapeConfig", "drape", "replay", "wear"]
 
 OPEN = 0.001  #: gap from which a seam counts as open [m]
 TAUT = 0.05  #: strain beside an open seam from which the pattern is too small [-]
@@ -44,14 +51,7 @@ def drape(
     config = config or DrapeConfig()
     report = progress or (lambda share, what: None)
     started = time.perf_counter(), time.process_time()
-    _check_input(garment, body)
-    init(device=config.device, threads=config.threads)
-    report(0.0, "measuring the body's surroundings")
-    grid = distance_grid(body.contact_vertices, body.contact_faces, cell=config.body_cell)
-    levels = [garment]
-    while levels[0].coarser is not None:
-        levels.insert(0, levels[0].coarser)
-    run = Run(config, grid, report)
+    run, levels = _start(garment, body, config, report), levels_of(garment)
     try:
         positions, is_open = run.sew(levels[0])
         for number, level in enumerate(levels):
@@ -61,10 +61,35 @@ def drape(
             shares = np.interp([number, number + 1], [0, len(levels)], [0.3, 0.97])
             positions = run.settle(level, positions, is_open, tuple(shares)).vertices()
     except SolverDiverged as error:
-        folder = _dump(garment, body, config)
-        raise SolverDiverged(error.code, f"{error.message}; dump in {folder}", error.hint) from None
+        raise _dumped(error, garment, body, config) from None
     report(0.97, "checking")
     return _result(garment, body, run, started)
+
+
+def wear(
+    garment: Garment, body: Body, *, config: DrapeConfig | None = None, progress: Progress | None = None
+) -> Garment:
+    """Sews a placed garment (or the outermost of an outfit) and lets it hang, for another to be placed over it.
+
+    Returns:
+        The same garment on all its levels with the positions that it has then, free of intersections as before.
+
+    Raises:
+        SolverDiverged, InputError: as :func:`drape`.
+    """
+    config = config or DrapeConfig()
+    config = replace(config, settle_time=config.wear_time)
+    report = progress or (lambda share, what: None)
+    run, levels = _start(garment, body, config, report), levels_of(garment)
+    try:
+        positions = run.settle(levels[0], *run.sew(levels[0]), (0.3, 1.0)).vertices()
+    except SolverDiverged as error:
+        raise _dumped(error, garment, body, config) from None
+    worn = replace(levels[0], positions=positions.astype(np.float32))
+    for coarse, level in pairwise(levels):
+        positions = refine(coarse, positions)
+        worn = replace(level, positions=positions.astype(np.float32), coarser=worn)
+    return worn
 
 
 def replay(folder: str | Path, *, config: DrapeConfig | None = None, progress: Progress | None = None) -> Drape:
@@ -72,6 +97,13 @@ def replay(folder: str | Path, *, config: DrapeConfig | None = None, progress: P
     folder = Path(folder)
     garment, body = load(folder / "garment.npz", Garment), load(folder / "body.npz", Body)
     return drape(garment, body, config=config, progress=progress)
+
+
+def _start(garment: Garment, body: Body, config: DrapeConfig, report: Progress) -> Run:
+    _check_input(garment, body)
+    init(device=config.device, threads=config.threads)
+    report(0.0, "measuring the body's surroundings")
+    return Run(config, distance_grid(body.contact_vertices, body.contact_faces, cell=config.body_cell), report)
 
 
 def _check_input(garment: Garment, body: Body) -> None:
@@ -84,12 +116,13 @@ def _check_input(garment: Garment, body: Body) -> None:
         raise InputError("sim.no_body", "the body has no contact surface", "give a body with contact_faces")
 
 
-def _dump(garment: Garment, body: Body, config: DrapeConfig) -> Path:
+def _dumped(error: SolverDiverged, garment: Garment, body: Body, config: DrapeConfig) -> SolverDiverged:
+    """The error with a replayable dump, and where that is."""
     folder = Path(config.dump) if config.dump else Path(tempfile.mkdtemp(prefix="toile-diverged-"))
     folder.mkdir(parents=True, exist_ok=True)
     save(garment, folder / "garment.npz")
     save(body, folder / "body.npz")
-    return folder
+    return SolverDiverged(error.code, f"{error.message}; dump in {folder}", error.hint)
 
 
 def _result(garment: Garment, body: Body, run: Run, started: tuple[float, float]) -> Drape:

@@ -44,6 +44,7 @@ class DrapeConfig:
     layer_gap: float = 0.002  #: least distance of two layers' middles [m]
     sew_time: float = 3.0  #: most time to close the seams [s]
     settle_time: float = 4.5  #: most time to come to rest at the coarsest level [s]
+    wear_time: float = 2.0  #: most time that a garment hangs before the next one is put over it [s]
     polish_time: float = 4.0  #: most time to come to rest at each finer level [s]
     rest_speed: float = 0.004  #: at rest when the mean (root of mean square) speed stays below [m/s] ...
     rest_speed_max: float = 0.08  #: ... and no particle is faster [m/s] ...
@@ -70,16 +71,19 @@ class Run:
         self._shrink = 1.0
 
     def sew(self, garment: Garment) -> tuple[np.ndarray, np.ndarray]:
-        """Pulls the seams together without gravity; returns the positions and which pairs stayed open."""
+        """Pulls the open seams together without gravity; returns the positions and which pairs stayed open.
+
+        What an outfit's inner garments have sewn already stays sewn: there both sides of a pair are in one place.
+        """
         config, pairs = self.config, garment.seam_pairs
-        if not len(pairs):
-            return garment.positions, np.zeros(0, bool)
-        level = self._level(garment, garment.positions, np.ones(len(pairs), bool))
+        is_open = seam_gaps(garment.positions, pairs) > 0
+        if not is_open.any():
+            return garment.positions, is_open
+        level = self._level(garment, garment.positions, is_open)
         settings = StepSettings(
             gravity=0.0, drag=10.0, membrane_most=SOFT_MEMBRANE, seam_stiffness=SEAM_STIFFNESS, seam_speed=0.6,
             friction_most=0.05, friction_self_most=0.05,
         )
-        gaps = seam_gaps(garment.positions, pairs)
         start = self.time
         best, stalled = np.inf, 0
         while self.time - start < config.sew_time:

@@ -306,6 +306,7 @@ class ZoneFit:
     verdict: str
     missing: float = 0.0  #: girth that the garment lacks here [m]
     advice: str = ""
+    label: str = ""  #: the zone's name for people
 
 
 @dataclass(frozen=True)

@@ -229,6 +229,7 @@ def _zone_fit(
     verdict = _verdict(ease, measured.stderr, intended, measured.value, give, mean_pressure)
     return ZoneFit(
         zone=zone.name,
+        label=zone.label,
         body=measured.value,
         body_stderr=measured.stderr,
         garment=girth,
@@ -241,11 +242,6 @@ def _zone_fit(
         missing=missing,
         advice=_advice(zone, verdict, ease, intended, missing),
     )
-
-
-def zone_labels(body: Body, kind: str) -> dict[str, str]:
-    """Names of the zones for people, by zone."""
-    return {z.name: z.label for z in _zones(body, kind)}
 
 
 def fit_report(garment: Garment, drape: Drape, body: Body, fabric: Fabric) -> FitReport:
@@ -263,12 +259,11 @@ def fit_report(garment: Garment, drape: Drape, body: Body, fabric: Fabric) -> Fi
     part = _parts(garment, drape, body)
     zones = [_zone_fit(z, garment, drape, body, fabric, part) for z in _zones(body, garment.kind)]
     zones = [z for z in zones if z is not None]
-    labels = zone_labels(body, garment.kind)
     short = [z for z in zones if z.missing > 0]
-    tight = [labels[z.zone].lower() for z in zones if z.verdict in ("too_tight", "tight")]
-    loose = [labels[z.zone].lower() for z in zones if z.verdict == "loose"]
+    tight = [z.label.lower() for z in zones if z.verdict in ("too_tight", "tight")]
+    loose = [z.label.lower() for z in zones if z.verdict == "loose"]
     if short:
-        words = ", ".join(f"{100 * z.missing:.1f} cm at the {labels[z.zone].lower()}" for z in short)
+        words = ", ".join(f"{100 * z.missing:.1f} cm at the {z.label.lower()}" for z in short)
         summary = f"Too small for this body: it lacks {words}."
     elif tight or loose:
         parts = ([f"tighter than intended at {', '.join(tight)}"] if tight else []) + (

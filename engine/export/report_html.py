@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from engine.core.outfit import main_fabric, split
 from engine.core.safe_io import write_json, write_text
-from engine.core.types import FitReport
+from engine.core.types import Drape, FitReport, Garment
 
-__all__ = ["report_for_people", "write_report"]
+__all__ = ["drape_facts", "report_for_people", "write_report"]
 
 VERDICTS = {
     "too_tight": "too tight",
@@ -27,12 +29,16 @@ def _cm(value: float | None) -> float | None:
     return None if value is None else round(100 * value, 1)
 
 
-def report_for_people(report: FitReport, labels: dict[str, str]) -> dict[str, Any]:
-    """The report as plain values: lengths in cm, strain in per cent, pressure in kPa."""
+def report_for_people(reports: Sequence[FitReport]) -> dict[str, Any]:
+    """The garments' reports as plain values: lengths in cm, strain in per cent, pressure in kPa.
+
+    Of an outfit, ``garments`` has each garment's own words, and each zone says of which ``garment`` it is.
+    """
     zones = [
         {
+            "garment": report.garment,
             "zone": z.zone,
-            "label": labels[z.zone],
+            "label": z.label,
             "body_cm": _cm(z.body),
             "body_interval95_cm": [_cm(z.body - 1.96 * z.body_stderr), _cm(z.body + 1.96 * z.body_stderr)],
             "garment_cm": _cm(z.garment),
@@ -46,14 +52,36 @@ def report_for_people(report: FitReport, labels: dict[str, str]) -> dict[str, An
             "missing_cm": _cm(z.missing),
             "advice": z.advice,
         }
+        for report in reports
         for z in report.zones
     ]
+    garments = [{"garment": r.garment, "fabric": r.fabric, "summary": r.summary} for r in reports]
+    told = [f"{_title(r.garment)}: {r.summary}" for r in reports]
     return {
-        "garment": report.garment,
-        "fabric": report.fabric,
-        "summary": report.summary,
+        "garment": " + ".join(r.garment for r in reports),
+        "fabric": " + ".join(r.fabric for r in reports),
+        "summary": " ".join(told) if len(reports) > 1 else reports[0].summary,
+        "garments": garments,
         "zones": zones,
-        "warnings": list(report.warnings),
+        "warnings": list(dict.fromkeys(w for r in reports for w in r.warnings)),
+    }
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def drape_facts(garment: Garment, drape: Drape) -> dict[str, str]:
+    """Short lines about a drape, title -> text."""
+    metrics = drape.metrics
+    fabrics = [main_fabric(piece) for piece, _ in split(garment, drape)]
+    return {
+        "Drape": drape.status.replace("_", " "),
+        "Mesh": f"{len(garment.rest_uv):,} vertices, {len(garment.faces):,} triangles",
+        "Largest seam gap": f"{metrics['seam_gap_max_mm']:.2f} mm",
+        "Deepest vertex in the body": f"{metrics['body_penetration_max_mm']:.2f} mm",
+        "Self-intersections": f"{metrics['self_intersections']:.0f}",
+        "Fabric": "; ".join(f"{f.label}, {1000 * f.areal_density:.0f} g/m²" for f in fabrics),
     }
 
 
@@ -67,8 +95,7 @@ def _data_uri(picture: np.ndarray) -> str:
 
 def write_report(
     out: Path,
-    report: FitReport,
-    labels: dict[str, str],
+    reports: Sequence[FitReport],
     measurements: dict[str, Any],
     pictures: dict[str, np.ndarray],
     facts: dict[str, str],
@@ -76,13 +103,14 @@ def write_report(
     """Writes fit_report.json and fit_report.html.
 
     Args:
+        reports: one for each garment, from the body outwards.
         pictures: title -> sRGB uint8 picture [H, W, 3], shown in this order; may be empty.
         facts: short lines about the run (drape status, vertices, seam gap ...), title -> text.
 
     Returns:
         What stands in the JSON.
     """
-    value = report_for_people(report, labels)
+    value = report_for_people(reports)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=select_autoescape(["html"]),

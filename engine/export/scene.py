@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.core.mesh import face_normals_areas, vertex_normals, weld_map
+from engine.core.outfit import main_fabric, split
 from engine.core.types import Body, Drape, Fabric, Garment, Material, SceneMesh
 from engine.export.atlas import grain_plane, pack_panels
 from engine.export.skin_texture import skin_texture
 
-__all__ = ["body_scene_mesh", "edge_distances", "garment_scene_mesh", "look_info", "pressed_skin",
-           "principal_stretch"]  # fmt: skip
+__all__ = ["body_scene_mesh", "edge_distances", "garment_scene_mesh", "garment_scene_meshes", "look_info",
+           "pressed_skin", "principal_stretch"]  # fmt: skip
 
 SKIN = (0.55, 0.40, 0.325, 1.0)  #: a mannequin's warm mid tone, linear
 STRAIN_STEPS = (0.02, 0.05, 0.10, 0.20, 0.40)  #: ends of the colour bar [-]
@@ -24,8 +27,27 @@ REPEAT_PER_THICKNESS = {"plain": 2.4, "twill": 3.0, "satin": 2.4, "knit": 1.8}
 SMOOTH_COSINE = 0.3
 
 
+def garment_scene_meshes(garment: Garment, drape: Drape) -> list[SceneMesh]:
+    """Every garment of an outfit under its own name, its material under name and fabric; a single one is ``garment``.
+
+    All share one range of strain and one of pressure, so that one colour bar explains them.
+    """
+    if not garment.parts:
+        return [garment_scene_mesh(garment, drape)]
+    pieces = split(garment, drape)
+    ends = [_shown_ends(*_fields(*piece)) for piece in pieces]
+    ends = tuple(max(values) for values in zip(*ends, strict=True))
+    meshes = [garment_scene_mesh(*piece, name=piece[0].name, ends=ends) for piece in pieces]
+    return [replace(m, material=replace(m.material, name=f"{m.name} {m.material.name}")) for m in meshes]
+
+
 def garment_scene_mesh(
-    garment: Garment, drape: Drape, fabric: Fabric | None = None, *, name: str = "garment"
+    garment: Garment,
+    drape: Drape,
+    fabric: Fabric | None = None,
+    *,
+    name: str = "garment",
+    ends: tuple[float, float] | None = None,
 ) -> SceneMesh:
     """The draped garment with its fabric, texture coordinates and fields.
 
@@ -33,16 +55,15 @@ def garment_scene_mesh(
     ``seam``, distances to the nearest open and sewn edge.
 
     Args:
-        fabric: what it is made of; the first panel's if None.
+        fabric: what it is shown in; by default what most of it is made of.
+        ends: strain [-] and pressure [Pa] at the end of the colour bars; by default what suits the garment.
     """
-    fabric = fabric or garment.fabrics[0]
+    fabric = fabric or main_fabric(garment)
     faces = np.asarray(garment.faces, np.int32)
-    count = len(drape.positions)
-    weld = weld_map(count, garment.seam_pairs)
+    weld = weld_map(len(drape.positions), garment.seam_pairs)
     plane = grain_plane(garment.rest_uv, garment.vertex_panel, garment.grain)
-    stretch = _to_vertices(principal_stretch(drape.strain), faces, garment.rest_uv, weld)
-    pressure = np.maximum(_group_max(np.asarray(drape.pressure, np.float64), weld), 0)
-    strain_end, pressure_end = _nice_end(np.abs(stretch), STRAIN_STEPS), _nice_end(pressure, PRESSURE_STEPS)
+    stretch, pressure = _fields(garment, drape)
+    strain_end, pressure_end = ends or _shown_ends(stretch, pressure)
     hem, seam = edge_distances(garment.rest_uv, faces, garment.seam_pairs)
     maps = {
         "strain": 0.5 + 0.5 * stretch / strain_end,
@@ -66,6 +87,17 @@ def garment_scene_mesh(
             "seam": (0.0, EDGE_REACH),
         },
     )
+
+
+def _fields(garment: Garment, drape: Drape) -> tuple[np.ndarray, np.ndarray]:
+    """Greatest stretch [-] and pressure on the body [Pa] at the vertices, shape [N] each."""
+    weld = weld_map(len(drape.positions), garment.seam_pairs)
+    stretch = _to_vertices(principal_stretch(drape.strain), garment.faces, garment.rest_uv, weld)
+    return stretch, np.maximum(_group_max(np.asarray(drape.pressure, np.float64), weld), 0)
+
+
+def _shown_ends(stretch: np.ndarray, pressure: np.ndarray) -> tuple[float, float]:
+    return _nice_end(np.abs(stretch), STRAIN_STEPS), _nice_end(pressure, PRESSURE_STEPS)
 
 
 def body_scene_mesh(body: Body, *, name: str = "body", dressed: bool = False) -> SceneMesh:
@@ -185,7 +217,7 @@ def _cloth(fabric: Fabric) -> Material:
     )
 
 
-def look_info(body: Body, garment: Garment, drape: Drape, fabric: Fabric) -> dict:
+def look_info(body: Body, garment: Garment, drape: Drape) -> dict:
     """What viewers may tell about a look, for the GLB's ``info``."""
     shown = {"stature": "stature", "bust_girth": "bust", "waist_girth": "waist", "hip_girth": "hips"}
     sizes = {
@@ -193,11 +225,13 @@ def look_info(body: Body, garment: Garment, drape: Drape, fabric: Fabric) -> dic
         for name, label in shown.items()
         if name in body.measurements
     }
+    pieces = [piece for piece, _ in split(garment, drape)]
+    fabrics = [main_fabric(piece) for piece in pieces]
     return {
-        "title": (garment.name or "garment").replace("_", " ").capitalize(),
-        "subtitle": fabric.label,
-        "weight": f"{1000 * fabric.areal_density:.0f} g/m\u00b2",
-        "thickness": f"{1000 * fabric.thickness:.2g} mm",
+        "title": ", ".join((p.name or "garment").replace("_", " ") for p in pieces).capitalize(),
+        "subtitle": ", ".join(f.label for f in fabrics),
+        "weight": ", ".join(f"{1000 * f.areal_density:.0f}" for f in fabrics) + " g/m\u00b2",
+        "thickness": ", ".join(f"{1000 * f.thickness:.2g}" for f in fabrics) + " mm",
         "drape": drape.status.replace("_", " "),
         "body": sizes,
     }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.core.types import Body, Drape, Fabric, Garment, Measurement
-from engine.export.fit_report import fit_report, stretch_percent, zone_labels
+from engine.export.fit_report import fit_report, stretch_percent
 from engine.export.report_html import write_report
 
 LEVELS = {"bust": 1.25, "underbust": 1.15, "waist": 1.05, "hip": 0.85}
@@ -139,7 +139,7 @@ def test_html_and_json(tmp_path):
     b = body(0.14)
     report = fit_report(garment, drape, b, fabric())
     pictures, facts = {"Front": np.zeros((8, 8, 3), np.uint8)}, {"Drape": "converged <b>"}
-    value = write_report(tmp_path, report, zone_labels(b, "top"), {}, pictures, facts)
+    value = write_report(tmp_path, [report], {}, pictures, facts)
     page = (tmp_path / "fit_report.html").read_text()
     assert json.loads((tmp_path / "fit_report.json").read_text()) == value
     assert value["zones"][0]["body_interval95_cm"][0] < value["zones"][0]["body_cm"]
