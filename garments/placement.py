@@ -72,7 +72,8 @@ def place(
     mesh = mesh_pattern(pattern, edge_length * 2 ** (levels - 1))
     report(0.3, "placing panels")
     worn = levels_of(worn)[0] if worn is not None else None  # the finer levels are the same surface
-    scene = _Scene(BodyProbe(body), ClothProbe(worn) if worn is not None else None, mesh, np.zeros((len(mesh.uv), 3)), np.zeros(len(mesh.faces), bool))
+    cloth = ClothProbe(worn) if worn is not None else None
+    scene = _Scene(BodyProbe(body), cloth, mesh, np.zeros((len(mesh.uv), 3)), np.zeros(len(mesh.faces), bool))
     groups = build_groups(pattern, mesh, body, clearance, worn)
     for k, group in enumerate(groups):
         _settle(scene, group, pattern)
@@ -165,7 +166,8 @@ def _prove(scene: _Scene, pattern: Pattern) -> None:
     bad |= set(scene.mesh.panel_id[self_crossings(scene.positions, scene.mesh.faces)].ravel().tolist())
     if bad:
         names = ", ".join(f"'{pattern.panels[p].name}'" for p in sorted(bad))
-        raise PlacementError("placement.crossing", f"{pattern.name}: these panels intersect where they start: {names}", "report it")
+        text = f"{pattern.name}: these panels intersect where they start: {names}"
+        raise PlacementError("placement.crossing", text, "report it")
 
 
 def _twisted(pattern: Pattern, positions: np.ndarray, mesh: PatternMesh) -> list[str]:

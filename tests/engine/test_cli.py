@@ -159,6 +159,19 @@ def test_unknown_names_suggest_the_nearest(capfd, tmp_path, body_folder, flag, n
     assert near in error["message"] + error["hint"]
 
 
+def test_more_fabrics_than_garments(capfd, tmp_path, body_folder):
+    words = ("--garment", "shirt", "--fabric", "poplin", "--fabric", "twill")
+    error = refused(capfd, tmp_path, "drape", "--body", str(body_folder), *words)
+    assert "2 fabrics for 1 garment" in error["message"]
+
+
+def test_every_garment_of_an_outfit_is_checked_first(capfd, tmp_path, body_folder):
+    error = refused(
+        capfd, tmp_path, "try-on", "--body", str(body_folder), "--garment", "tee", "--garment", "trouser"
+    )
+    assert "trousers" in error["hint"]
+
+
 def test_a_body_file_of_another_kind(capfd, tmp_path):
     np.savez(tmp_path / "body.npz", x=np.zeros(3))
     refused(capfd, tmp_path, "drape", "--body", str(tmp_path / "body.npz"), "--garment", "tee")
