@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.ndimage
 
-__all__ = ["DistanceGrid", "distance_grid", "signed_distance"]
+from engine.core.taichi_runtime import ti
+from sim.collision import upload
+from sim.kernels import field
+from sim.kernels.types import ivec3, vec3
+
+__all__ = ["BodySurface", "DistanceGrid", "distance_grid", "signed_distance"]
 
 
 @dataclass(frozen=True)
@@ -24,38 +30,100 @@ def signed_distance(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray)
 
 
 def distance_grid(
-    vertices: np.ndarray, faces: np.ndarray, *, cell: float = 0.005, band: float = 0.008, margin: float = 0.04
+    vertices: np.ndarray, faces: np.ndarray, *, cell: float = 0.005, band: float = 0.014, margin: float = 0.04
 ) -> DistanceGrid:
     """Samples the signed distance to a closed mesh.
 
     Within ``band`` [m] of the surface the values are exact; further away they are interpolated from a grid four times
     as coarse, which is all that a fast approach needs.
     """
-    from engine.core.open3d_runtime import surface_scene, tensor
-
-    step = 4
-    origin = vertices.min(0).astype(np.float64) - margin
-    coarse_dims = np.ceil((vertices.max(0) + margin - origin) / (cell * step)).astype(int) + 1
-    scene = surface_scene(vertices, faces)
-    axes = [origin[a] + cell * step * np.arange(coarse_dims[a]) for a in range(3)]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
-    coarse = scene.compute_signed_distance(tensor(points), nsamples=3).numpy().reshape(coarse_dims)
-    fine = _upsample(coarse, step)
-    near = np.abs(fine) < band + 0.9 * cell * step
-    ijk = np.argwhere(near)
-    exact = scene.compute_signed_distance(tensor(origin + cell * ijk)).numpy()
-    fine[near] = exact
-    return DistanceGrid(fine, origin.astype(np.float32), cell)
+    step = field.SIDE
+    surface = BodySurface(faces, len(vertices))
+    surface.place(vertices)
+    origin = (vertices.min(0) - margin).astype(np.float32)
+    dims = np.ceil((vertices.max(0) + margin - origin) / (cell * step)).astype(int) + 1
+    coarse = ti.ndarray(ti.f32, tuple(int(d) for d in dims))
+    reach = 2.0 * cell * step
+    surface.sample(coarse, origin, cell * step, reach)
+    coarse.from_numpy(_beyond(coarse.to_numpy(), cell * step, reach))
+    fine = ti.ndarray(ti.f32, tuple(int(d - 1) * step + 1 for d in dims))
+    surface.sample(fine, origin, cell, band, coarse=coarse)
+    return DistanceGrid(fine.to_numpy(), origin, cell)
 
 
-def _upsample(values: np.ndarray, step: int) -> np.ndarray:
-    """Linear interpolation of a grid, ``step`` times finer along every axis."""
-    for axis in range(3):
-        n = values.shape[axis]
-        t = np.arange((n - 1) * step + 1) / step
-        i = np.minimum(t.astype(int), n - 2)
-        shape = [1, 1, 1]
-        shape[axis] = len(t)
-        f = (t - i).reshape(shape).astype(np.float32)
-        values = np.take(values, i, axis) * (1 - f) + np.take(values, i + 1, axis) * f
-    return np.ascontiguousarray(values, np.float32)
+def _beyond(values: np.ndarray, cell: float, band: float) -> np.ndarray:
+    """Distances [m] known within the band, carried on outwards and inwards from the nearest node that has one."""
+    known = np.abs(values) < band
+    away, nearest = scipy.ndimage.distance_transform_edt(~known, sampling=cell, return_indices=True)
+    seed = values[tuple(nearest)]
+    return np.where(known, values, seed + np.sign(seed) * away).astype(np.float32)
+
+
+class BodySurface:
+    """A closed triangle mesh of fixed connectivity whose vertices may move, to be sampled on grids.
+
+    Args:
+        faces: shape [F, 3].
+        count: number of vertices.
+    """
+
+    def __init__(self, faces: np.ndarray, count: int) -> None:
+        faces = np.asarray(faces, np.int64)
+        self.tri, self.across = upload(faces), upload(_across(faces))
+        order = np.argsort(faces.ravel(), kind="stable")
+        self.start = upload(np.concatenate([[0], np.cumsum(np.bincount(faces.ravel(), minlength=count))]))
+        self.item = upload(order)
+        vec = lambda n: ti.Vector.ndarray(3, ti.f32, n)  # noqa: E731
+        self.x, self.corner_normal = vec(count), vec(count)
+        self.centre, self.normal, self.radius = vec(len(faces)), vec(len(faces)), ti.ndarray(ti.f32, len(faces))
+        self.nowhere = ti.ndarray(ti.f32, (2, 2, 2))
+        self.nowhere.fill(1.0)
+        self.near, self.total = ti.ndarray(ti.i32, 1), ti.ndarray(ti.i32, 1)
+
+    def place(self, vertices: np.ndarray) -> None:
+        """Moves the mesh's vertices there [m], shape [V, 3]."""
+        self.x.from_numpy(np.ascontiguousarray(vertices, np.float32))
+        field.face_figures(self.x, self.tri, self.centre, self.radius, self.normal)
+        field.corner_normals(self.x, self.tri, self.normal, self.start, self.item, self.corner_normal)
+
+    def sample(self, values, origin: np.ndarray, cell: float, band: float, *, wanted=None, coarse=None) -> None:
+        """Writes the signed distance [m] into the nodes of a grid (a Taichi array), exact within ``band`` [m].
+
+        Args:
+            wanted: 1 for the cubes of nodes to be sampled, a Taichi array in the order of :func:`cubes_of`; all if
+                None.
+            coarse: grid ``field.SIDE`` times as coarse that tells the values further away; far outside if None.
+        """
+        cubes = cubes_of(values.shape)
+        count = int(np.prod(cubes))
+        if wanted is None:
+            wanted = ti.ndarray(ti.i32, count)
+            wanted.fill(1)
+        start = ti.ndarray(ti.i32, count + 1)
+        place = (vec3(*[float(v) for v in origin]), cell, ivec3(*cubes))
+        field.count_near(self.centre, self.radius, band, *place, wanted, start, self.total)
+        total = int(self.total.to_numpy()[0])
+        if total > self.near.shape[0]:
+            self.near = ti.ndarray(ti.i32, total * 3 // 2)
+        field.list_near(self.centre, self.radius, band, *place, wanted, start, self.near)
+        field.sample(
+            self.x, self.tri, self.across, self.centre, self.radius, self.normal, self.corner_normal, start, self.near,
+            wanted, band, *place, self.nowhere if coarse is None else coarse, values,
+        )
+
+
+def cubes_of(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Number of cubes of ``field.SIDE`` nodes that cover a grid along every axis."""
+    return tuple(-(-int(n) // field.SIDE) for n in shape)
+
+
+def _across(faces: np.ndarray) -> np.ndarray:
+    """Triangle on the other side of each edge (v0 v1), (v1 v2), (v2 v0), itself where there is none, shape [F, 3]."""
+    half = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], -1).reshape(-1, 2), axis=1)
+    key = half[:, 0] * (int(faces.max()) + 1) + half[:, 1]
+    order = np.argsort(key, kind="stable")
+    same = np.flatnonzero(key[order][1:] == key[order][:-1])
+    other = np.repeat(np.arange(len(faces)), 3)
+    first, second = order[same], order[same + 1]
+    other[first], other[second] = second // 3, first // 3
+    return other.reshape(-1, 3)

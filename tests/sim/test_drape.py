@@ -132,6 +132,11 @@ def test_the_distance_grid_agrees_with_the_mesh():
     index = np.argwhere(np.abs(grid.values) < 0.008)[::97]
     exact = signed_distance(body.contact_vertices, body.contact_faces, grid.origin + grid.cell * index)
     assert np.abs(grid.values[tuple(index.T)] - exact).max() < 1e-5
+    far = np.argwhere(np.abs(grid.values) >= 0.008)[::997]
+    got = grid.values[tuple(far.T)]
+    exact = signed_distance(body.contact_vertices, body.contact_faces, grid.origin + grid.cell * far)
+    assert (np.sign(got) == np.sign(exact)).all()
+    assert np.abs(got - exact).max() < 0.03
     assert grid.values[tuple(np.array(grid.values.shape) // 2)] < -0.1
 
 
