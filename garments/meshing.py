@@ -9,8 +9,9 @@ import numpy as np
 from engine.core.errors import InputError
 from engine.core.mesh import subdivide
 from engine.core.types import Garment, Pattern
+from garments.lines import TOUCH
 from garments.meshing_cdt import min_angles, triangulate
-from garments.panels import EdgeCurve, edge_curve, outline
+from garments.panels import EdgeCurve, edge_count, edge_curve, outline
 from garments.seams import split_spans
 
 __all__ = ["PatternMesh", "garment_stats", "mesh_pattern", "refine_mesh"]
@@ -30,6 +31,9 @@ class PatternMesh:
     rim_edge: np.ndarray  #: (panel, edge) of each side, shape [R, 2]
     rim_fraction: np.ndarray  #: fractions of the edge at both ends of each side, shape [R, 2]
     chains: tuple[np.ndarray, ...]  #: per seam the vertex pairs along it from its start to its end, shape [k, 2] each
+    line: np.ndarray  #: sides of the lines inside panels as vertex pairs, line by line, shape [L, 2]
+    line_edge: np.ndarray  #: (panel, edge) of each side, shape [L, 2]; edges are counted as by EdgeRef
+    line_fraction: np.ndarray  #: fractions of the line at both ends of each side, shape [L, 2]
 
     def seam_pairs(self) -> tuple[np.ndarray, np.ndarray]:
         """Pairs to be joined, shape [S, 2], and the seam of each, shape [S]."""
@@ -64,6 +68,9 @@ def _counts(
     for k, span in enumerate(spans):
         curve = curves[span.panel][span.edge]
         length = curve.length * (span.end - span.start)
+        if span.edge >= len(pattern.panels[span.panel].edges):
+            wanted[k] = max(1, int(np.round(length / edge_length)))
+            continue
         f = span.start + (span.end - span.start) * np.linspace(0.25, 0.75, 5)
         tangent = curve.points(np.minimum(f + 1e-3, 1)) - curve.points(np.maximum(f - 1e-3, 0))
         tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-12)
@@ -77,16 +84,17 @@ def _counts(
     return wanted
 
 
-def _spread_tight_loops(spans: list, groups: np.ndarray, counts: np.ndarray, panels: int) -> None:
+def _spread_tight_loops(spans: list, groups: np.ndarray, counts: np.ndarray, pattern: Pattern) -> None:
     """Panels with fewer than four sides of samples get more, so that they enclose area."""
-    for p in range(panels):
-        mine = [k for k, s in enumerate(spans) if s.panel == p]
+    for p, panel in enumerate(pattern.panels):
+        mine = [k for k, s in enumerate(spans) if s.panel == p and s.edge < len(panel.edges)]
         while sum(counts[k] for k in mine) < 4:
             counts[groups == groups[mine[0]]] += 1
 
 
 def mesh_pattern(pattern: Pattern, edge_length: float) -> PatternMesh:
-    """Meshes every panel at about ``edge_length`` [m]; both sides of every seam get equally many samples.
+    """Meshes every panel at about ``edge_length`` [m], with edges along its lines and equally many samples on both
+    sides of every seam.
 
     Raises:
         InputError: a panel cannot be meshed, or the edge length gives too many vertices.
@@ -94,32 +102,36 @@ def mesh_pattern(pattern: Pattern, edge_length: float) -> PatternMesh:
     area = sum(float(np.ptp(outline(p), axis=0).prod()) for p in pattern.panels)
     if not 1e-4 < edge_length < 0.2 or area / edge_length**2 * 1.16 > MAX_VERTICES:
         raise InputError("mesh.edge_length", f"an edge length of {edge_length * 1000:g} mm", "choose 3 to 50 mm")
-    curves = [[edge_curve(p, i) for i in range(len(p.edges))] for p in pattern.panels]
+    curves = [[edge_curve(p, i) for i in range(edge_count(p))] for p in pattern.panels]
     spans, joined, groups = split_spans(pattern)
     counts = _counts(pattern, curves, spans, groups, edge_length)
-    _spread_tight_loops(spans, groups, counts, len(pattern.panels))
-    uv, faces, panel_id, vertex_panel, rim, rim_edge, rim_fraction = [], [], [], [], [], [], []
+    _spread_tight_loops(spans, groups, counts, pattern)
+    uv, faces, panel_id, vertex_panel = [], [], [], []
+    sides = _Sides(), _Sides()  # of the outlines, of the lines
     span_vertices: list[np.ndarray] = [np.zeros(0, int)] * len(spans)
     offset = 0
     for p, panel in enumerate(pattern.panels):
         mine = [k for k, s in enumerate(spans) if s.panel == p]
         fractions = {k: np.linspace(spans[k].start, spans[k].end, counts[k] + 1) for k in mine}
-        boundary = np.concatenate([curves[p][spans[k].edge].points(fractions[k][:-1]) for k in mine])
+        around = [k for k in mine if spans[k].edge < len(panel.edges)]
+        boundary = np.concatenate([curves[p][spans[k].edge].points(fractions[k][:-1]) for k in around])
+        count, first = len(boundary), 0
+        for k in around:
+            span_vertices[k] = (first + np.arange(counts[k] + 1)) % count
+            first += counts[k]
+        inner = _number_lines(boundary, curves[p], {k: spans[k].edge for k in mine[len(around):]}, fractions,
+                              span_vertices)
+        inside = [np.stack([span_vertices[k][:-1], span_vertices[k][1:]], 1) for k in mine[len(around):]]
         try:
-            points, triangles = triangulate(boundary, edge_length)
+            points, triangles = triangulate(boundary, edge_length, inner, np.concatenate(inside) if inside else None)
         except (IndexError, KeyError, ValueError):
             raise InputError(
                 "mesh.panel", f"panel '{panel.name}' cannot be meshed at {edge_length * 1000:.0f} mm",
-                "choose a shorter edge length or simplify its outline",
+                "choose a shorter edge length or simplify its outline and lines",
             ) from None
-        count, first = len(boundary), 0
         for k in mine:
-            ring = (first + np.arange(counts[k] + 1)) % count + offset
-            span_vertices[k] = ring
-            rim.append(np.stack([ring[:-1], ring[1:]], 1))
-            rim_edge.append(np.tile([p, spans[k].edge], (counts[k], 1)))
-            rim_fraction.append(np.stack([fractions[k][:-1], fractions[k][1:]], 1))
-            first += counts[k]
+            span_vertices[k] = span_vertices[k] + offset
+            sides[spans[k].edge >= len(panel.edges)].add(span_vertices[k], (p, spans[k].edge), fractions[k])
         uv.append(points)
         faces.append(triangles + offset)
         panel_id.append(np.full(len(triangles), p))
@@ -128,6 +140,8 @@ def mesh_pattern(pattern: Pattern, edge_length: float) -> PatternMesh:
     chains = []
     for parts in joined:
         chain = [np.zeros((0, 2), int)]
+        if pattern.seams[len(chains)].kind == "button":
+            chain.append(_button(pattern, spans, span_vertices, len(chains)))
         for number, (a, b) in enumerate(parts):
             seam = pattern.seams[len(chains)]
             va = span_vertices[a] if seam.a.end > seam.a.start else span_vertices[a][::-1]
@@ -136,9 +150,64 @@ def mesh_pattern(pattern: Pattern, edge_length: float) -> PatternMesh:
         chains.append(np.concatenate(chain).astype(np.int32))
     return PatternMesh(
         np.concatenate(uv), np.concatenate(faces).astype(np.int32), np.concatenate(panel_id).astype(np.int32),
-        np.concatenate(vertex_panel).astype(np.int32), np.concatenate(rim).astype(np.int32), np.concatenate(rim_edge),
-        np.concatenate(rim_fraction), tuple(chains),
+        np.concatenate(vertex_panel).astype(np.int32), *sides[0].arrays(), tuple(chains), *sides[1].arrays(),
     )
+
+
+class _Sides:
+    """Sides of outlines or lines, collected span by span."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+
+    def add(self, vertices: np.ndarray, edge: tuple[int, int], fractions: np.ndarray) -> None:
+        """Appends the sides between consecutive vertices of a span."""
+        pairs = np.stack([vertices[:-1], vertices[1:]], 1)
+        ends = np.stack([fractions[:-1], fractions[1:]], 1)
+        self.parts.append((pairs.astype(np.int32), np.tile(edge, (len(pairs), 1)), ends))
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Vertex pairs, (panel, edge) and fractions, shape [R, 2] each."""
+        none = np.zeros((0, 2), np.int32), np.zeros((0, 2), int), np.zeros((0, 2))
+        return tuple(np.concatenate([none[i], *(p[i] for p in self.parts)]).astype(none[i].dtype) for i in range(3))
+
+
+def _number_lines(
+    boundary: np.ndarray, curves: list[EdgeCurve], edge_of: dict[int, int], fractions: dict[int, np.ndarray],
+    span_vertices: list[np.ndarray],
+) -> np.ndarray:
+    """Numbers the vertices of a panel's lines in ``span_vertices``; those on the outline are the outline's.
+
+    Args:
+        edge_of: The spans of lines and the line (counted as by EdgeRef) of each.
+
+    Returns:
+        The new vertices [m], shape [I, 2]; their numbers go on from the boundary's.
+    """
+    known = [*boundary]
+    for k, edge in edge_of.items():
+        numbers = []
+        for q in curves[edge].points(fractions[k]):
+            near = np.linalg.norm(np.array(known) - q, axis=1)
+            n = int(near.argmin())
+            if near[n] > 1.5 * TOUCH:
+                n = len(known)
+                known.append(q)
+            numbers.append(n)
+        span_vertices[k] = np.array(numbers)
+    return np.array(known[len(boundary):]).reshape(-1, 2)
+
+
+def _button(pattern: Pattern, spans: list, span_vertices: list[np.ndarray], index: int) -> np.ndarray:
+    """The pair of vertices that a button joins, shape [1, 2]."""
+    seam, names = pattern.seams[index], [p.name for p in pattern.panels]
+    pair = []
+    for ref in (seam.a, seam.b):
+        p = names.index(ref.panel)
+        ends = [(abs(f - ref.start), span_vertices[k][i]) for k, s in enumerate(spans)
+                if (s.panel, s.edge) == (p, ref.edge) for f, i in ((s.start, 0), (s.end, -1))]
+        pair.append(min(ends)[1])
+    return np.array([pair])
 
 
 def _signed_areas(uv: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -161,7 +230,7 @@ def refine_mesh(mesh: PatternMesh, pattern: Pattern) -> tuple[PatternMesh, np.nd
         return lookup[(a, b) if a < b else (b, a)]
 
     uv = np.concatenate([mesh.uv, 0.5 * (mesh.uv[edges[:, 0]] + mesh.uv[edges[:, 1]])])
-    mid = np.array([middle(a, b) for a, b in mesh.rim.tolist()], np.int32)
+    mid, on_line = (np.array([middle(a, b) for a, b in pairs.tolist()], np.int32) for pairs in (mesh.rim, mesh.line))
     mid_fraction = mesh.rim_fraction.mean(1)
     snapped = uv.copy()
     for p, panel in enumerate(pattern.panels):
@@ -171,10 +240,6 @@ def refine_mesh(mesh: PatternMesh, pattern: Pattern) -> tuple[PatternMesh, np.nd
             if curve.kind != "line" and len(here):
                 snapped[mid[here]] = curve.points(mid_fraction[here])
     uv = _keep_valid(uv, snapped, faces)
-    rim = np.stack([np.stack([mesh.rim[:, 0], mid], 1), np.stack([mid, mesh.rim[:, 1]], 1)], 1).reshape(-1, 2)
-    fraction = np.stack(
-        [np.stack([mesh.rim_fraction[:, 0], mid_fraction], 1), np.stack([mid_fraction, mesh.rim_fraction[:, 1]], 1)], 1
-    ).reshape(-1, 2)
     chains = []
     for chain in mesh.chains:
         finer = np.empty((2 * len(chain) - 1, 2), np.int32) if len(chain) else chain
@@ -185,9 +250,16 @@ def refine_mesh(mesh: PatternMesh, pattern: Pattern) -> tuple[PatternMesh, np.nd
         chains.append(finer)
     fine = PatternMesh(
         uv, faces, np.repeat(mesh.panel_id, 4), np.concatenate([mesh.vertex_panel, mesh.vertex_panel[edges[:, 0]]]),
-        rim.astype(np.int32), np.repeat(mesh.rim_edge, 2, axis=0), fraction, tuple(chains),
+        _halved(mesh.rim, mid), np.repeat(mesh.rim_edge, 2, axis=0), _halved(mesh.rim_fraction, mid_fraction),
+        tuple(chains), _halved(mesh.line, on_line), np.repeat(mesh.line_edge, 2, axis=0),
+        _halved(mesh.line_fraction, mesh.line_fraction.mean(1)),
     )
     return fine, edges
+
+
+def _halved(ends: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """Pairs (a, b) split into (a, middle) and (middle, b), shape [2 n, 2]."""
+    return np.stack([ends[:, 0], middle, middle, ends[:, 1]], 1).reshape(-1, 2)
 
 
 def _keep_valid(straight: np.ndarray, snapped: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -1,8 +1,9 @@
-"""Constrained Delaunay triangulation of one simple polygon with points inside, graded and relaxed.
+"""Constrained Delaunay triangulation of one simple polygon with lines and points inside, graded and relaxed.
 
 The polygon's sides are kept as they are (their sampling is shared with the seam partners). Ear clipping gives a first
-triangulation, edge flips (Lawson 1977) make it constrained Delaunay, interior points start on a hexagonal lattice,
-circumcentres are added where angles are small (Chew 1993) and interior points are relaxed.
+triangulation, edge flips (Lawson 1977) make it constrained Delaunay, flips also bring in the sides of inner lines
+(Sloan 1993), interior points start on a hexagonal lattice, circumcentres are added where angles are small (Chew 1993)
+and interior points are relaxed.
 """
 
 from __future__ import annotations
@@ -26,17 +27,27 @@ def min_angles(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return np.min(angles, axis=0)
 
 
-def triangulate(boundary: np.ndarray, spacing: float) -> tuple[np.ndarray, np.ndarray]:
+def triangulate(
+    boundary: np.ndarray, spacing: float, inner: np.ndarray | None = None, sides: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Triangles of a polygon.
 
     Args:
         boundary: Corners of a simple polygon, counter-clockwise [m], shape [B, 2].
         spacing: Wanted edge length inside [m].
+        inner: Points inside that are kept [m], shape [I, 2].
+        sides: Pairs of points, numbered through boundary and inner, that become edges, shape [S, 2].
 
     Returns:
-        Points [m], shape [N, 2], the first B of which are the boundary; and counter-clockwise faces, shape [T, 3].
+        Points [m], shape [N, 2], the first B + I of which are the given ones; and counter-clockwise faces, shape
+        [T, 3].
+
+    Raises:
+        ValueError: an inner point lies outside or on another, or sides cross.
     """
     mesh = _Triangulation(np.asarray(boundary, float))
+    if inner is not None and sides is not None:
+        mesh.constrain(np.asarray(inner, float).reshape(-1, 2), np.asarray(sides, int).reshape(-1, 2))
     for p in _lattice(mesh, spacing):
         mesh.insert(p)
     for _ in range(3):
@@ -85,7 +96,8 @@ class _Triangulation:
     """Triangles held as directed edges: ``apex[a, b] = c`` for every counter-clockwise triangle a, b, c."""
 
     def __init__(self, boundary: np.ndarray) -> None:
-        self.boundary = boundary
+        self.boundary, self.kept = boundary, len(boundary)
+        self.sides = np.stack([boundary, np.roll(boundary, -1, axis=0)], 1)
         self.scale = float(np.ptp(boundary, axis=0).max())
         self.eps = 1e-13 * self.scale**2
         self.points: list[list[float]] = boundary.tolist()
@@ -132,6 +144,54 @@ class _Triangulation:
     def faces(self) -> np.ndarray:
         """All triangles, each once, shape [T, 3]."""
         return np.array([(a, b, c) for (a, b), c in self.apex.items() if a < b and a < c], np.int32)
+
+    # ---- inner lines
+
+    def constrain(self, inner: np.ndarray, sides: np.ndarray) -> None:
+        """Adds points and edges that stay; ValueError where they do not fit."""
+        for q in inner:
+            if not self.insert(q):
+                raise ValueError("an inner point lies outside or on another")
+        self.kept += len(inner)
+        for a, b in sides.tolist():
+            if (a, b) not in self.apex and (b, a) not in self.apex:
+                self._recover(a, b)
+            self.fixed.add((a, b))
+        points = np.array(self.points)
+        self.sides = np.concatenate([self.sides, points[sides]])
+        self.legalise(list(self.apex))
+
+    def _recover(self, a: int, b: int) -> None:
+        """Flips the edges between two points away until these are joined."""
+        p = self.points
+        queue = [e for e in self.apex if e[0] < e[1] and self._crosses(*e, a, b)]
+        for _ in range(20 * len(queue) + 200):
+            if not queue:
+                break
+            u, v = queue.pop(0)
+            c, d = self.apex.get((u, v)), self.apex.get((v, u))
+            if c is None or d is None or (u, v) in self.fixed or (v, u) in self.fixed:
+                raise ValueError("inner lines cross")
+            if _orient(p[u], p[d], p[c]) <= self.eps or _orient(p[d], p[v], p[c]) <= self.eps:
+                queue.append((u, v))
+                continue
+            del self.apex[u, v], self.apex[v, u]
+            self._add(u, d, c)
+            self._add(d, v, c)
+            self.hint = (u, d)
+            if self._crosses(c, d, a, b):
+                queue.append((c, d))
+        if (a, b) not in self.apex and (b, a) not in self.apex:
+            raise ValueError("a line cannot be brought in")
+
+    def _crosses(self, u: int, v: int, a: int, b: int) -> bool:
+        """Whether edges uv and ab cross in their insides."""
+        if len({u, v, a, b}) < 4:
+            return False
+        p = self.points
+        return (_orient(p[a], p[b], p[u]) > 0) != (_orient(p[a], p[b], p[v]) > 0) and (
+            _orient(p[u], p[v], p[a]) > 0
+        ) != (_orient(p[u], p[v], p[b]) > 0)
 
     # ---- flips
 
@@ -199,7 +259,7 @@ class _Triangulation:
             length = np.hypot(p[v][0] - p[u][0], p[v][1] - p[u][1])
             if _orient(p[u], p[v], q) < 1e-7 * length * self.scale:  # on the side u, v
                 d = self.apex.get((v, u))
-                if d is None:
+                if d is None or (u, v) in self.fixed or (v, u) in self.fixed:
                     return False
                 p.append(q)
                 del self.apex[u, v], self.apex[v, u]
@@ -216,9 +276,9 @@ class _Triangulation:
         return True
 
     def boundary_distance(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distance [m] of points to the nearest side, and that side's length [m], shape [n] each."""
-        a = self.boundary
-        d = np.roll(a, -1, axis=0) - a
+        """Distance [m] of points to the nearest kept side, and that side's length [m], shape [n] each."""
+        a = self.sides[:, 0]
+        d = self.sides[:, 1] - a
         l2 = (d * d).sum(1)
         best, size = np.full(len(q), np.inf), np.zeros(len(q))
         for start in range(0, len(q), 512):
@@ -266,8 +326,8 @@ class _Triangulation:
         return float(np.sqrt(((p - q) ** 2).sum(1).min()))
 
     def relax(self, rounds: int) -> None:
-        """Moves interior points to the area-weighted mean of their triangles' circumcentres and centroids."""
-        fixed = len(self.boundary)
+        """Moves free points to the area-weighted mean of their triangles' circumcentres and centroids."""
+        fixed = self.kept
         if len(self.points) == fixed:
             return
         for _ in range(rounds):

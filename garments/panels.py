@@ -10,8 +10,8 @@ from engine.core.errors import InputError
 from engine.core.types import ArcEdge, BezierEdge, Edge, EdgeRef, Panel
 
 __all__ = [
-    "EdgeCurve", "check_panel", "edge_curve", "edge_length", "loop_area", "outline", "panel_area", "panel_extent",
-    "ref_length", "ref_points", "self_crossing",
+    "EdgeCurve", "check_panel", "edge_count", "edge_curve", "edge_length", "loop_area", "outline", "panel_area",
+    "panel_extent", "ref_length", "ref_points", "self_crossing",
 ]
 
 #: Edges shorter than this are drawing noise [m].
@@ -27,8 +27,8 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
 class EdgeCurve:
     """A curve with its arc length: quadrature over ``_PIECES`` parameter intervals, exact to about 1e-12 m."""
 
-    kind: str  #: line, bezier or arc
-    data: np.ndarray  #: control points [m], shape [2..4, 2]; for an arc (cx, cy), (radius, start angle), (sweep, 0)
+    kind: str  #: line, bezier, arc or polyline
+    data: np.ndarray  #: control points [m], shape [n, 2]; for an arc (cx, cy), (radius, start angle), (sweep, 0)
     knots: np.ndarray  #: curve parameter at the table's entries, shape [K]
     lengths: np.ndarray  #: arc length up to them [m], shape [K]
 
@@ -40,6 +40,8 @@ class EdgeCurve:
     def at(self, t: np.ndarray) -> np.ndarray:
         """Points at curve parameters 0..1, shape [n, 2] [m]."""
         t = np.asarray(t, float)
+        if self.kind == "polyline":
+            return np.stack([np.interp(t, self.knots, self.data[:, k]) for k in range(2)], -1)
         if self.kind == "arc":
             (cx, cy), (radius, angle), (sweep, _) = self.data
             phi = angle + sweep * t
@@ -98,7 +100,11 @@ def _arc_data(s: np.ndarray, e: np.ndarray, edge: ArcEdge) -> np.ndarray:
 
 
 def edge_curve(panel: Panel, edge: int | Edge) -> EdgeCurve:
-    """The curve of an edge of a panel."""
+    """The curve of an edge of a panel; from the number of its edges on, of its lines."""
+    if isinstance(edge, int | np.integer) and edge >= len(panel.edges):
+        points = np.asarray(panel.lines[edge - len(panel.edges)].points, float)
+        lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+        return EdgeCurve("polyline", points, lengths / max(lengths[-1], 1e-15), lengths)
     e = panel.edges[edge] if isinstance(edge, int | np.integer) else edge
     p = np.asarray(panel.vertices, float)
     s, t = p[e.start], p[e.end]
@@ -111,6 +117,11 @@ def edge_curve(panel: Panel, edge: int | Edge) -> EdgeCurve:
         pieces = _length_between(control, knots[:-1], knots[1:])
         return EdgeCurve("bezier", control, knots, np.concatenate([[0.0], np.cumsum(pieces)]))
     return EdgeCurve("line", np.array([s, t]), np.array([0.0, 1.0]), np.array([0.0, np.linalg.norm(t - s)]))
+
+
+def edge_count(panel: Panel) -> int:
+    """Number of edges and lines of a panel, by which an ``EdgeRef`` counts."""
+    return len(panel.edges) + len(panel.lines)
 
 
 def edge_length(panel: Panel, edge: int) -> float:

@@ -22,6 +22,7 @@ from garments.placement_check import BodyProbe, ClothProbe, self_crossings
 from garments.placement_groups import build_groups
 from garments.placement_layout import Group
 from garments.seams import check_pattern
+from garments.trims import fold_edges, tape_edges
 
 __all__ = ["place"]
 
@@ -188,7 +189,9 @@ def _garment(
     pattern: Pattern, mesh: PatternMesh, positions: np.ndarray, fabrics: tuple[Fabric, ...], warnings: list[str]
 ) -> Garment:
     pairs, ids = mesh.seam_pairs()
-    angles = np.array([s.angle for s in pattern.seams], np.float32)
+    free = ("pleat", "button")
+    angles = np.array([np.nan if s.kind in free else s.angle for s in pattern.seams], np.float32)
+    folds, tapes = fold_edges(pattern, mesh), tape_edges(pattern, mesh)
     layers = np.array([p.layer for p in pattern.panels], np.int32)
     stiffness = np.array([p.stiffness for p in pattern.panels], np.float32)
     return Garment(
@@ -198,4 +201,5 @@ def _garment(
         grain=np.array([p.grainline for p in pattern.panels], np.float32), bend_scale=stiffness[mesh.panel_id],
         fabrics=fabrics, panel_names=tuple(p.name for p in pattern.panels), name=pattern.name, kind=pattern.kind,
         intended_ease=dict(pattern.intended_ease), warnings=tuple(dict.fromkeys(warnings)),
+        fold_edges=folds[0], fold_angles=folds[1], tape_edges=tapes[0], tape_rest=tapes[1], tape_stiffness=tapes[2],
     )

@@ -8,7 +8,8 @@ import numpy as np
 
 from engine.core.errors import InputError
 from engine.core.types import EdgeRef, Pattern, Seam
-from garments.panels import check_panel, edge_length, ref_length
+from garments.lines import check_lines, check_tapes, line_cuts
+from garments.panels import check_panel, edge_count, edge_length, ref_length
 
 __all__ = ["Span", "check_pattern", "seam_lengths", "span_length", "split_spans"]
 
@@ -37,23 +38,25 @@ def seam_lengths(pattern: Pattern, seam: Seam) -> tuple[float, float]:
     return ref_length(pattern.panel(seam.a.panel), seam.a), ref_length(pattern.panel(seam.b.panel), seam.b)
 
 
-def _check_ref(pattern: Pattern, names: dict[str, int], index: int, ref: EdgeRef, where: str) -> None:
+def _check_ref(
+    pattern: Pattern, names: dict[str, int], index: int, ref: EdgeRef, where: str, *, point: bool
+) -> None:
     if ref.panel not in names:
         raise InputError(
             "pattern.unknown_panel", f"{where}seam {index}: there is no panel '{ref.panel}'",
             f"the panels are: {', '.join(list(names)[:12])}",
         )
-    count = len(pattern.panels[names[ref.panel]].edges)
+    count = edge_count(pattern.panels[names[ref.panel]])
     if not 0 <= ref.edge < count:
         raise InputError(
             "pattern.unknown_edge", f"{where}seam {index}: panel '{ref.panel}' has no edge {ref.edge}",
             f"its edges are 0 to {count - 1}",
         )
-    if not (0 <= min(ref.start, ref.end) and max(ref.start, ref.end) <= 1 and ref.start != ref.end):
+    if not (0 <= min(ref.start, ref.end) and max(ref.start, ref.end) <= 1 and (ref.start != ref.end) != point):
         raise InputError(
             "pattern.bad_span",
             f"{where}seam {index}: span {ref.start:g} to {ref.end:g} of edge {ref.edge} of panel '{ref.panel}'",
-            "give two different fractions between 0 and 1",
+            "give one fraction between 0 and 1, twice" if point else "give two different fractions between 0 and 1",
         )
 
 
@@ -81,11 +84,12 @@ def check_pattern(pattern: Pattern, where: str = "") -> tuple[str, ...]:
             raise InputError("pattern.same_name", f"{where}two panels are called '{panel.name}'", "rename one")
         names[panel.name] = i
         check_panel(panel, where)
+        check_lines(panel, where)
     warnings = []
     taken: dict[tuple[str, int], list[tuple[float, float, int]]] = {}
     for index, seam in enumerate(pattern.seams):
         for ref in (seam.a, seam.b):
-            _check_ref(pattern, names, index, ref, where)
+            _check_ref(pattern, names, index, ref, where, point=seam.kind == "button")
             low, high = min(ref.start, ref.end), max(ref.start, ref.end)
             for other_low, other_high, other in taken.setdefault((ref.panel, ref.edge), []):
                 if min(high, other_high) - max(low, other_low) > 1e-4 and seam.kind in ("seam", "dart"):
@@ -96,6 +100,8 @@ def check_pattern(pattern: Pattern, where: str = "") -> tuple[str, ...]:
                     )
             if seam.kind in ("seam", "dart"):
                 taken[ref.panel, ref.edge].append((low, high, index))
+        if seam.kind == "button":
+            continue
         a, b = seam_lengths(pattern, seam)
         if _negligible(seam):
             if max(a, b) > MAX_NEGLIGIBLE:
@@ -113,6 +119,7 @@ def check_pattern(pattern: Pattern, where: str = "") -> tuple[str, ...]:
             raise InputError("pattern.seam_ratio", f"{where}{text}", "check which edges belong together")
         if ratio > GATHER_WARNING:
             warnings.append(text)
+    check_tapes(pattern, where)
     sewn = {ref.panel for seam in pattern.seams for ref in (seam.a, seam.b)}
     if len(pattern.panels) > 1:
         warnings += [f"panel '{name}' is not sewn to anything" for name in names if name not in sewn]
@@ -121,12 +128,12 @@ def check_pattern(pattern: Pattern, where: str = "") -> tuple[str, ...]:
 
 def _negligible(seam: Seam) -> bool:
     """Whether a side of a seam is too short a span to be cut out of its edge."""
-    return min(abs(r.end - r.start) for r in (seam.a, seam.b)) <= 2 * _EPS
+    return seam.kind != "button" and min(abs(r.end - r.start) for r in (seam.a, seam.b)) <= 2 * _EPS
 
 
 def _cut_points(pattern: Pattern, index: dict[str, int]) -> list[list[list[float]]]:
-    """Fractions at which each edge must be cut, ends included: [panel][edge][fraction]."""
-    cuts = [[[0.0, 1.0] for _ in p.edges] for p in pattern.panels]
+    """Fractions at which each edge and line must be cut, ends included: [panel][edge][fraction]."""
+    cuts = [[[0.0, 1.0] for _ in range(edge_count(p))] for p in pattern.panels]
 
     def add(panel: int, edge: int, f: float) -> bool:
         f = min(max(f, 0.0), 1.0)
@@ -140,9 +147,15 @@ def _cut_points(pattern: Pattern, index: dict[str, int]) -> list[list[list[float
         for ref in (seam.a, seam.b):
             add(index[ref.panel], ref.edge, ref.start)
             add(index[ref.panel], ref.edge, ref.end)
+    for p, panel in enumerate(pattern.panels):
+        for edge, f in line_cuts(panel):
+            add(p, edge, f)
+    for tape in pattern.tapes:
+        add(index[tape.along.panel], tape.along.edge, tape.along.start)
+        add(index[tape.along.panel], tape.along.edge, tape.along.end)
     for _ in range(200):  # a cut on one side is a cut on the other, until nothing changes
         changed = False
-        for seam in seams:
+        for seam in (s for s in seams if s.kind != "button"):
             for one, two in ((seam.a, seam.b), (seam.b, seam.a)):
                 low, high = min(one.start, one.end), max(one.start, one.end)
                 for f in list(cuts[index[one.panel]][one.edge]):
@@ -158,9 +171,9 @@ def split_spans(pattern: Pattern) -> tuple[list[Span], list[list[tuple[int, int]
     """Cuts all edges into spans so that every seam joins whole spans.
 
     Returns:
-        Spans in loop order panel by panel; for each seam its (span of a, span of b) from the seam's start to
-        its end; and for each span the number of its group, shape [spans]: spans of a group are
-        sewn together, directly or through others, and take the same number of samples.
+        Spans in loop order panel by panel, those of its lines after those of its edges; for each seam its (span of a,
+        span of b) from the seam's start to its end; and for each span the number of its group, shape [spans]: spans of
+        a group are sewn together, directly or through others, and take the same number of samples.
     """
     index = {p.name: i for i, p in enumerate(pattern.panels)}
     cuts = _cut_points(pattern, index)
@@ -190,7 +203,7 @@ def split_spans(pattern: Pattern) -> tuple[list[Span], list[list[tuple[int, int]
 
     joined = []
     for number, seam in enumerate(pattern.seams):
-        if _negligible(seam):
+        if _negligible(seam) or seam.kind == "button":
             joined.append([])
             continue
         side_a, side_b = spans_of(seam.a), spans_of(seam.b)

@@ -19,6 +19,9 @@ __all__ = ["Cloth", "build_cloth", "rest_corners", "bending_rigidity", "stretch_
 DAMPED_AT = 4 * np.pi
 SLIVER = 0.12  #: height below which a triangle is a sliver, in medians of the mesh
 CURVE_SAMPLES = 128
+#: Length of flat cloth over the thickness that bends as easily as a pressed fold opens [-]; an estimate (paper and
+#: film: tens of thicknesses; Lechenault, Thiria and Adda-Bedia, Phys. Rev. Lett. 112, 2014).
+CREASE = 10.0
 
 
 @dataclass(frozen=True)
@@ -186,17 +189,9 @@ def _contact_radius(faces: np.ndarray, rest: np.ndarray, count: int, thickness: 
 
 def _hinges(garment: Garment, faces: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, ...]:
     """Interior and sewn edges with their rest angles, stiffness 2 B l / (h1 + h2), and triangles of both sides."""
-    half = np.stack([faces, np.roll(faces, -1, axis=1)], -1).reshape(-1, 2).astype(np.int64)
-    owner = np.repeat(np.arange(len(faces)), 3)
-    corner = np.tile(np.arange(3), len(faces))
-    key = np.sort(half, axis=1)
-    key = key[:, 0] * (int(faces.max()) + 1) + key[:, 1]
-    order = np.argsort(key, kind="stable")
-    k = key[order]
-    first = np.flatnonzero(k[1:] == k[:-1])
-    # an edge with three triangles or more (a collar sewn into a neck seam) gives a hinge for each consecutive pair
-    h1, h2 = order[first], order[first + 1]
-    t1, t2, c1, c2 = owner[h1], owner[h2], corner[h1], corner[h2]
+    h1, h2, angle, is_fold = _hinge_sides(garment, faces)
+    half = np.stack([faces, np.roll(faces, -1, axis=1)], -1).reshape(-1, 2)
+    t1, t2, c1, c2 = h1 // 3, h2 // 3, h1 % 3, h2 % 3
     a, b = half[h1, 0], half[h1, 1]
     same_way = half[h2, 0] == a
     tip1, tip2 = faces[t1, (c1 + 2) % 3], faces[t2, (c2 + 2) % 3]
@@ -218,14 +213,78 @@ def _hinges(garment: Garment, faces: np.ndarray, rest: np.ndarray) -> tuple[np.n
         length.append((long, height))
     edge = 0.5 * (length[0][0] + length[1][0])
     heights = np.maximum(length[0][1] + length[1][1], 1e-6)
+    # a pressed fold gives as much as CREASE thicknesses of flat cloth bend, however fine the mesh
+    thickness = np.array([f.thickness for f in garment.fabrics])[garment.panel_id[t1]]
+    heights += np.where(is_fold, 2 * CREASE * thickness, 0.0)
     stiffness = 2 * 0.5 * (stiff[0] + stiff[1]) * edge / heights
     # sides that run the same way would need one panel turned over: no angle is defined, and none is held
     stiffness[same_way] = 0.0
-    rest_angle = np.zeros(len(hinge))
-    sewn = garment.panel_id[t1] != garment.panel_id[t2]
-    if len(garment.seam_pairs) and np.any(garment.seam_angles):
-        rest_angle = _seam_rest_angles(garment, faces, hinge, sewn)
-    return hinge, rest_angle.astype(np.float32), stiffness.astype(np.float32), np.stack([t1, t2], 1)
+    return hinge, angle.astype(np.float32), stiffness.astype(np.float32), np.stack([t1, t2], 1)
+
+
+def _hinge_sides(garment: Garment, faces: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Both half edges (3 * triangle + corner) of every hinge, its rest angle [rad], and whether it is a pressed fold.
+
+    Inside a panel two triangles share an edge, also where that edge is sewn to something; at outlines those seams
+    join that hold an angle: a layer only caught in a seam (nan) has no hinge.
+    """
+    flat = garment.faces.astype(np.int64)
+    half, n = np.stack([flat, np.roll(flat, -1, axis=1)], -1).reshape(-1, 2), int(flat.max()) + 1
+    key = _edge_keys(half, n)
+    order = np.argsort(key, kind="stable")
+    k = key[order]
+    first = np.flatnonzero(k[1:] == k[:-1])
+    h1, h2 = order[first], order[first + 1]
+    folds = _edge_keys(garment.fold_edges.astype(np.int64), n)
+    sort = np.argsort(folds)
+    angle = np.zeros(len(h1))
+    is_fold = np.isin(key[h1], folds)
+    angle[is_fold] = garment.fold_angles[sort][np.searchsorted(folds[sort], key[h1[is_fold]])]
+    border = np.ones(len(half), bool)
+    border[h1] = border[h2] = False
+    s1, s2, seam_angle = _sewn_sides(garment, faces, half, np.flatnonzero(border))
+    return (np.append(h1, s1), np.append(h2, s2), np.append(angle, seam_angle),
+            np.append(is_fold, np.zeros(len(s1), bool)))
+
+
+def _sewn_sides(
+    garment: Garment, faces: np.ndarray, half: np.ndarray, border: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of outlines' half edges that a seam joins and holds at an angle, and that angle [rad]."""
+    welded = np.stack([faces, np.roll(faces, -1, axis=1)], -1).reshape(-1, 2).astype(np.int64)[border]
+    key = _edge_keys(welded, int(faces.max()) + 1)
+    order = np.argsort(key, kind="stable")
+    k = key[order]
+    n = int(half.max()) + 1
+    pairs = _edge_keys(garment.seam_pairs.astype(np.int64), n)
+    sort = np.argsort(pairs, kind="stable")
+    pairs, angles = np.append(pairs[sort], -1), np.append(garment.seam_angles[sort], np.nan)
+
+    def joined(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Angle of the seam that joins vertices u and v; 0 for one and the same, nan for none."""
+        at = np.minimum(np.searchsorted(pairs[:-1], _edge_keys(np.stack([u, v], 1), n)), len(pairs) - 1)
+        hit = pairs[at] == _edge_keys(np.stack([u, v], 1), n)
+        return np.where(u == v, 0.0, np.where(hit, angles[at], np.nan))
+
+    found = []
+    apart = 1
+    while len(k) > apart and (same := np.flatnonzero(k[apart:] == k[:-apart])).size:
+        i, j = order[same], order[same + apart]
+        crossed = welded[i, 0] != welded[j, 0]
+        (a0, a1), (b0, b1) = half[border[i]].T, half[border[j]].T
+        start, end = joined(a0, np.where(crossed, b1, b0)), joined(a1, np.where(crossed, b0, b1))
+        angle = np.where(np.abs(start) < np.abs(end), end, start)
+        held = np.isfinite(start) & np.isfinite(end)
+        found.append((border[i[held]], border[j[held]], angle[held]))
+        apart += 1
+    if not found:
+        return np.zeros(0, int), np.zeros(0, int), np.zeros(0)
+    return tuple(np.concatenate([f[c] for f in found]) for c in range(3))
+
+
+def _edge_keys(pairs: np.ndarray, n: int) -> np.ndarray:
+    """One number for each unordered pair of indices below ``n``."""
+    return pairs.min(1) * n + pairs.max(1) if len(pairs) else np.zeros(0, np.int64)
 
 
 def _rim(garment: Garment, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -245,15 +304,3 @@ def _rim(garment: Garment, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean = np.array([np.sqrt(f.bend_warp * f.bend_weft) for f in garment.fabrics])
     torque = mean[garment.panel_id[mine]] * garment.bend_scale[mine] / 3
     return np.column_stack([mine, corner[mine]]).astype(np.int32), torque.astype(np.float32)
-
-
-def _seam_rest_angles(garment: Garment, faces: np.ndarray, hinge: np.ndarray, sewn: np.ndarray) -> np.ndarray:
-    """Pressed angle of the hinges whose both ends lie on one seam with an angle."""
-    particle = np.zeros(len(garment.positions), np.int64)
-    particle[garment.faces.ravel()] = faces.ravel()
-    ends = particle[garment.seam_pairs[:, 0]]
-    angle = np.zeros(int(faces.max()) + 1)
-    pressed = np.abs(garment.seam_angles) > 1e-6
-    angle[ends[pressed]] = garment.seam_angles[pressed]
-    both = np.where(np.abs(angle[hinge[:, 0]]) < np.abs(angle[hinge[:, 1]]), angle[hinge[:, 0]], angle[hinge[:, 1]])
-    return np.where(sewn, both, 0.0)

@@ -48,7 +48,7 @@ class Level:
             self.interpolations = [from_coarser(self.particle, coarser.particle, edges), *coarser.interpolations]
         self.solver = Solver(
             self.cloth, x, grid, body_offset=np.full(count, body_gap + 0.5 * thickness),
-            interpolations=self.interpolations,
+            interpolations=self.interpolations, garment=garment, particle=self.particle,
         )
 
     def vertices(self) -> np.ndarray:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.core.taichi_runtime import backend, one_thread, ti
+from engine.core.types import Garment
 from sim.body_field import DistanceGrid
 from sim.cloth import Cloth
 from sim.collision import Collider, upload
 from sim.kernels import body, conjugate, contact, elastic, linear, motion, tiles
 from sim.kernels.types import vec3
+from sim.lines import Tapes
 from sim.multilevel import Interpolation, Multilevel
 from sim.sparsity import build_sparsity
 
@@ -61,12 +63,13 @@ class Solver:
 
     def __init__(
         self, cloth: Cloth, positions: np.ndarray, grid: DistanceGrid, *, body_offset: np.ndarray,
-        interpolations: list[Interpolation],
+        interpolations: list[Interpolation], garment: Garment, particle: np.ndarray,
     ) -> None:
         self.cloth = cloth
         n = len(cloth.mass)
         s = build_sparsity(cloth)
         self.lists = {name: upload(getattr(s, name)) for name in s.__dataclass_fields__}
+        self.tapes = Tapes(garment, particle, s)
         self.tri, self.dm_inv = upload(cloth.faces), upload(cloth.dm_inv)
         self.area, self.membrane = upload(cloth.area), upload(cloth.membrane)
         self.curve, self.curves = upload(cloth.curve), ti.ndarray(ti.f32, cloth.curves.shape)
@@ -254,6 +257,7 @@ class Solver:
             self.triangle_offset, self.body_force,
             self.body_hess, ls["diag"], self.block, self.force, self.rhs,
         )
+        self.tapes.add(self.x, 1.0 / s.dt, self.block, self.force, self.rhs)
         c.activate(
             self.radius, self.vel, self.vertex_area, self.friction[1], dt=s.dt, stiffness=s.self_stiffness,
             friction_most=s.friction_self_most,

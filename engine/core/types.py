@@ -28,10 +28,12 @@ __all__ = [
     "Notch",
     "OutfitPart",
     "Panel",
+    "PanelLine",
     "Pattern",
     "Placement",
     "Seam",
     "SceneMesh",
+    "Tape",
     "ZoneFit",
 ]
 
@@ -145,6 +147,19 @@ class Placement:
 
 
 @dataclass(frozen=True)
+class PanelLine:
+    """A line inside a panel along which the mesh has edges: pressed as a fold, sewn, or with a tape along it.
+
+    It may begin and end on the outline or inside; lines of one panel meet at their ends at most.
+    """
+
+    points: np.ndarray  #: polyline [m], shape [n, 2]
+    angle: float = 0.0
+    #: pressed rest angle [rad]: 0 none, > 0 the fold points to the right side of the cloth, pi pressed flat on itself
+    label: str = ""
+
+
+@dataclass(frozen=True)
 class Panel:
     """One piece of cloth: a closed loop of edges, each starting where the one before ends; no seam allowance."""
 
@@ -154,18 +169,19 @@ class Panel:
     placement: Placement
     grainline: float = np.pi / 2  #: direction of the warp in the panel's plane, from +x [rad]
     notches: tuple[Notch, ...] = ()
-    internal_lines: tuple[np.ndarray, ...] = ()  #: polylines [m], shape [n, 2] each (darts' folds, placket lines)
+    internal_lines: tuple[np.ndarray, ...] = ()  #: marks only, polylines [m], shape [n, 2] each (buttons' places)
     fabric: str = ""  #: name of another fabric than the garment's; "" for the same
     layer: int = 0  #: 0 next to the body
     stiffness: float = 1.0  #: factor on the bending stiffness (fused interlining in collars, cuffs, waistbands)
+    lines: tuple[PanelLine, ...] = ()  #: folds and lines to sew along
 
 
 @dataclass(frozen=True)
 class EdgeRef:
-    """A span of an edge of a panel, by fractions of its arc length. ``start > end`` walks it backwards."""
+    """A span of an edge or line of a panel, by fractions of its arc length. ``start > end`` walks it backwards."""
 
     panel: str
-    edge: int
+    edge: int  #: of the panel's edges; from their number on, of its lines
     start: float = 0.0
     end: float = 1.0
 
@@ -180,8 +196,24 @@ class Seam:
 
     a: EdgeRef
     b: EdgeRef
-    kind: str = "seam"  #: seam, dart, button or closure
+    kind: str = "seam"
+    #: seam, dart, closure; pleat: a layer caught in a seam made by others, which holds no angle; button: joins the
+    #: points ``a.start`` and ``b.start`` only (``end`` the same); an open one is left out
     angle: float = 0.0
+
+
+@dataclass(frozen=True)
+class Tape:
+    """An elastic or a stay tape along an edge, a line or (by either of its sides) a seam of a panel.
+
+    It pulls with ``stiffness`` times its strain, and never pushes. The gathers that an elastic makes are its work on
+    the cloth: a ``ratio`` of 0.8 is an elastic a fifth shorter than the cloth that it is sewn to.
+    """
+
+    along: EdgeRef
+    ratio: float  #: relaxed length over that of the cloth along it [-]; 1 for a stay tape
+    stiffness: float  #: force per strain [N]
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,6 +229,7 @@ class Pattern:
     kind: str = ""  #: top, shirt, skirt, trousers, dress
     source: str = ""
     repairs: tuple[str, ...] = ()  #: what the reader mended, for people
+    tapes: tuple[Tape, ...] = ()  #: elastics and stay tapes
 
     def panel(self, name: str) -> Panel:
         """The panel of that name; KeyError if there is none."""
@@ -259,7 +292,7 @@ class Garment:
     positions: np.ndarray  #: placed [m], shape [N, 3]
     seam_pairs: np.ndarray  #: vertices to be joined, shape [S, 2]
     seam_ids: np.ndarray  #: index into pattern.seams of each pair, shape [S]
-    seam_angles: np.ndarray  #: pressed rest angle of each pair's seam [rad], shape [S]
+    seam_angles: np.ndarray  #: pressed rest angle of each pair's seam [rad], nan where none is held, shape [S]
     panel_id: np.ndarray  #: panel of each triangle, shape [T]
     vertex_panel: np.ndarray  #: panel of each vertex, shape [N]
     layer: np.ndarray  #: shape [N]
@@ -273,6 +306,16 @@ class Garment:
     warnings: tuple[str, ...] = ()
     parts: tuple[OutfitPart, ...] = ()  #: an outfit's garments from the body outwards; empty for one garment
     coarser: Garment | None = None
+    fold_edges: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int32))
+    #: mesh edges with a pressed rest angle inside panels, as vertices, shape [K, 2]
+    fold_angles: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    #: their rest angles [rad], > 0 where the fold points to the right side, shape [K]
+    tape_edges: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int32))
+    #: mesh edges along which an elastic or a tape runs, as vertices, shape [L, 2]
+    tape_rest: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    #: relaxed length of the tape along each [m], shape [L]
+    tape_stiffness: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    #: its force per strain [N], shape [L]
 
 
 @dataclass(frozen=True)

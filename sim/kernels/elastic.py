@@ -8,6 +8,7 @@ from engine.core.taichi_runtime import ti
 from sim.kernels.types import F32, I2, I3, I4, M2, M3, V3, V4, array, ivec2, vec2, vec3, vec4
 
 F32_2 = array(ti.f32, 2)
+PI = 3.14159265
 
 
 @ti.func
@@ -264,5 +265,10 @@ def hinges(
         grad[4 * h + 1] = -t1 * g2 - t2 * g3
         grad[4 * h + 2] = g2
         grad[4 * h + 3] = g3
-        moment[h] = stiff[h] * (theta - rest[h])
+        away = theta - rest[h]
+        if away > PI:  # folded past flat: the short way round, not open again
+            away -= 2.0 * PI
+        elif away < -PI:
+            away += 2.0 * PI
+        moment[h] = stiff[h] * away
         tangent[h] = stiff[h] * (1.0 + damping[h] * inv_dt)
