@@ -24,6 +24,8 @@ from sim.cloth import rest_corners
 from sim.guard import body_depth, intersections, seam_gaps
 from sim.level import refine
 from sim.phases import DrapeConfig, Run
+from sim.solver import StepSettings
+from sim.stress import corner_forces, membrane_stress, principal_tension, seam_load
 from sim.welding import open_pairs
 
 __all__ = ["DrapeConfig", "drape", "replay", "wear"]
@@ -149,6 +151,13 @@ def _result(garment: Garment, body: Body, run: Run, started: tuple[float, float]
         "frames": run.frames,
         "sim_time_s": run.time,
     }
+    at, cloth = level.solver.positions(), level.cloth
+    stress = membrane_stress(at, cloth, StepSettings.compression)
+    load = seam_load(garment, positions, corner_forces(at, cloth, stress))
+    metrics |= {
+        "tension_p99_n_m": float(np.percentile(principal_tension(stress), 99)),
+        "seam_load_max_n_m": float(load.max()) if len(load) else 0.0,
+    }
     warnings = [*_open_seams(garment, gaps, strain), *_faults(garment, metrics, crossings)]
     status = "converged" if run.at_rest and not (gaps > OPEN).any() else "not_converged"
     if metrics["self_intersections"] > metrics["self_intersections_start"] or metrics["body_penetration_max_mm"] > 1.0:
@@ -158,8 +167,8 @@ def _result(garment: Garment, body: Body, run: Run, started: tuple[float, float]
     metrics |= {"wall_s": time.perf_counter() - started[0], "cpu_s": time.process_time() - started[1]}
     return Drape(
         positions=positions, strain=strain.astype(np.float32), pressure=level.pressure().astype(np.float32),
-        status=status, metrics=metrics, history={k: np.array(v) for k, v in run.history.items()},
-        warnings=tuple(warnings),
+        stress=stress.astype(np.float32), seam_load=load.astype(np.float32), status=status,
+        metrics=metrics, history={k: np.array(v) for k, v in run.history.items()}, warnings=tuple(warnings),
     )
 
 

@@ -117,6 +117,10 @@ def _joined(a: Garment, b: Garment, at_a: np.ndarray, at_b: np.ndarray) -> Garme
         bend_scale=lists(a.bend_scale, b.bend_scale),
         seam_pairs=lists(at_a[a.seam_pairs], at_b[b.seam_pairs]).astype(np.int32).reshape(-1, 2),
         seam_ids=lists(a.seam_ids, b.seam_ids + seams), seam_angles=lists(a.seam_angles, b.seam_angles),
+        fold_edges=lists(at_a[a.fold_edges], at_b[b.fold_edges]).astype(np.int32),
+        fold_angles=lists(a.fold_angles, b.fold_angles),
+        tape_edges=lists(at_a[a.tape_edges], at_b[b.tape_edges]).astype(np.int32),
+        tape_rest=lists(a.tape_rest, b.tape_rest), tape_stiffness=lists(a.tape_stiffness, b.tape_stiffness),
         grain=lists(a.grain, b.grain), fabrics=(*a.fabrics, *b.fabrics), panel_names=(*mine, *theirs),
         name=" + ".join(p.name for p in parts), kind="outfit", warnings=(*_told(a), *_told(b)), parts=parts,
     )  # fmt: skip
@@ -139,13 +143,17 @@ def _part(garment: Garment, drape: Drape, part: OutfitPart, first: int) -> tuple
     faces = np.flatnonzero((garment.panel_id >= first) & (garment.panel_id < last))
     number = np.full(len(garment.positions), -1, np.int32)
     number[vertices] = np.arange(len(vertices), dtype=np.int32)
-    seams = np.flatnonzero(number[garment.seam_pairs[:, 0]] >= 0)
+    lines = (garment.seam_pairs, garment.fold_edges, garment.tape_edges)
+    seams, folds, tapes = (np.flatnonzero(number[ends[:, 0]] >= 0) for ends in lines)
     own = replace(
         garment, rest_uv=garment.rest_uv[vertices], positions=garment.positions[vertices],
         faces=number[garment.faces[faces]], panel_id=garment.panel_id[faces] - first,
         bend_scale=garment.bend_scale[faces], vertex_panel=garment.vertex_panel[vertices] - first,
         layer=garment.layer[vertices], seam_pairs=number[garment.seam_pairs[seams]],
-        seam_ids=garment.seam_ids[seams], seam_angles=garment.seam_angles[seams], grain=garment.grain[first:last],
+        seam_ids=garment.seam_ids[seams], seam_angles=garment.seam_angles[seams],
+        fold_edges=number[garment.fold_edges[folds]], fold_angles=garment.fold_angles[folds],
+        tape_edges=number[garment.tape_edges[tapes]], tape_rest=garment.tape_rest[tapes],
+        tape_stiffness=garment.tape_stiffness[tapes], grain=garment.grain[first:last],
         fabrics=garment.fabrics[first:last],
         panel_names=tuple(n.removeprefix(f"{part.name}.") for n in garment.panel_names[first:last]), name=part.name,
         kind=part.kind, intended_ease=part.intended_ease, warnings=part.warnings, parts=(), coarser=None,
@@ -153,6 +161,8 @@ def _part(garment: Garment, drape: Drape, part: OutfitPart, first: int) -> tuple
     strain = drape.strain[faces]
     return own, replace(
         drape, positions=drape.positions[..., vertices, :], strain=strain, pressure=drape.pressure[vertices],
+        stress=drape.stress[faces] if len(drape.stress) else drape.stress,
+        seam_load=drape.seam_load[seams] if len(drape.seam_load) else drape.seam_load,
         metrics={**drape.metrics, "strain_max": float(strain[:, :2].max())},
         warnings=tuple(w for w in drape.warnings if f"{part.name}." in w),
     )  # fmt: skip

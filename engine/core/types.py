@@ -331,6 +331,10 @@ class Drape:
     #: self_intersections_start, strain_p99, min_gap_mm, wall_s, cpu_s, frames
     history: dict[str, np.ndarray] = field(default_factory=dict)  #: time, kinetic_energy, residual, ...
     warnings: tuple[str, ...] = ()
+    stress: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), np.float32))
+    #: force per width in warp, weft and shear of each triangle [N/m], shape [T, 3]; most compression buckles away
+    seam_load: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    #: tension across the seam at each of the garment's seam pairs [N/m], shape [S]
 
 
 @dataclass(frozen=True)
