@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from engine import __version__, recsys_commands
@@ -89,6 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     _body(p)
     _garment(p)
     _common(p)
+    p = add("batch", "drape or try on every row of a table, several at once")
+    p.add_argument("table", help="CSV file: name, garment and other flags' names as columns; ';' between several")
+    p.add_argument("--stage", choices=("drape", "try-on"), default="try-on", help="what to do (default: try-on)")
+    p.add_argument("--workers", type=int, default=0, help="processes at once (default: one for each processor)")
+    _common(p)
     p = add("render", "take the pictures of a saved drape again")
     p.add_argument("folder", nargs="?", help="folder with the saved drape (default: --out)")
     _common(p)
@@ -107,6 +113,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def execute(argv: list[str], emit: Callable[[str], None]) -> tuple[Any, int]:
+    """Runs one command; returns its value for --json and its exit code. ToileError if it cannot be done."""
+    args = _parser().parse_args(argv)
+    if args.command == "recsys":
+        return recsys_commands.run(args, emit)
+    if args.command == "batch":
+        from engine.batch import batch
+
+        return batch(args, emit)
+    from engine import commands
+
+    return commands.COMMANDS[args.command](args, emit)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Runs one command. Returns 0 done, 1 the work failed, 2 the input is wrong."""
     argv = sys.argv[1:] if argv is None else argv
@@ -115,13 +135,7 @@ def main(argv: list[str] | None = None) -> int:
 
     with only_json_on_stdout(wants_json) as emit:
         try:
-            args = _parser().parse_args(argv)
-            if args.command == "recsys":
-                value, code = recsys_commands.run(args, emit)
-            else:
-                from engine import commands
-
-                value, code = commands.COMMANDS[args.command](args, emit)
+            value, code = execute(argv, emit)
         except ToileError as error:
             return _fail(error, emit if wants_json else None)
         except KeyboardInterrupt:
