@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.core.errors import InputError
 from engine.core.types import Pattern
+from garments.blocks.jacket import JACKET_NEEDS, JacketOptions, jacket
 from garments.blocks.options import options_of, read_options
 from garments.blocks.sheath import SHEATH_NEEDS, SheathOptions, sheath
 from garments.blocks.shirt import SHIRT_NEEDS, ShirtOptions, shirt
@@ -42,6 +43,8 @@ _LIBRARY: dict[str, Entry] = {
                  TEE_NEEDS),
     "shirt": Entry("Shirt", "fitted, long sleeves with cuffs, collar with stand, buttoned placket, yoke", "shirt",
                    "poplin", shirt, ShirtOptions, SHIRT_NEEDS),
+    "jacket": Entry("Jacket", "unlined box jacket to wear over a shirt, front opening, collar, long sleeves", "jacket",
+                    "denim", jacket, JacketOptions, JACKET_NEEDS),
     "skirt_straight": Entry("Straight skirt", "knee length, darts, waistband", "skirt", "wool_suiting",
                             straight_skirt, SkirtOptions, SKIRT_NEEDS),
     "skirt_a_line": Entry("A-line skirt", "knee length, flared from the hip, darts, waistband", "skirt", "twill",
@@ -54,7 +57,8 @@ _LIBRARY: dict[str, Entry] = {
 
 #: Other names people use.
 ALIASES: dict[str, str] = {
-    "t_shirt": "tee", "tshirt": "tee", "t": "tee", "blouse": "shirt", "button_up": "shirt", "skirt": "skirt_straight",
+    "t_shirt": "tee", "tshirt": "tee", "t": "tee", "blouse": "shirt", "button_up": "shirt",
+    "chore_jacket": "jacket", "box_jacket": "jacket", "overshirt": "jacket", "skirt": "skirt_straight",
     "straight_skirt": "skirt_straight", "pencil_skirt": "skirt_straight", "a_line": "skirt_a_line",
     "a_line_skirt": "skirt_a_line", "skirt_a": "skirt_a_line", "aline": "skirt_a_line", "pants": "trousers",
     "slacks": "trousers", "dress": "sheath", "sheath_dress": "sheath",

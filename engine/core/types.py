@@ -226,7 +226,7 @@ class Pattern:
     seam_allowance: float = 0.01  #: [m], drawn outside the panels' loops
     intended_ease: dict[str, float] = field(default_factory=dict)  #: {bust_girth: 0.08, ...} [m]
     drafted_for: dict[str, float] = field(default_factory=dict)  #: body measurements it was drafted for [m]
-    kind: str = ""  #: top, shirt, skirt, trousers, dress
+    kind: str = ""  #: top, shirt, jacket, skirt, trousers, dress
     source: str = ""
     repairs: tuple[str, ...] = ()  #: what the reader mended, for people
     tapes: tuple[Tape, ...] = ()  #: elastics and stay tapes

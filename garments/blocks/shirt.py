@@ -19,7 +19,8 @@ import numpy as np
 
 from engine.core.types import Pattern
 from garments.blocks.bodice import NEEDED, Half, armhole, bust_point, even_sides, neckline, side, upper_half
-from garments.blocks.draft import Draft, Outline, band, measured, unit
+from garments.blocks.collar import COLLAR_GAP, FUSED, fall
+from garments.blocks.draft import Draft, Outline, band, measured
 from garments.blocks.frames import Stand
 from garments.blocks.options import option
 from garments.blocks.sleeve import Cap, fit_cap, set_in
@@ -31,16 +32,8 @@ SHIRT_NEEDS = (*NEEDED, "neck_girth", "upper_arm_girth", "arm_length", "wrist_gi
 
 #: Smallest bust dart worth sewing, and how far its tip stays off the bust point [m].
 MIN_DART, DART_SHORT = 0.012, 0.03
-#: Fold between stand and fall at their seam [rad]: over to the right side (negative), with a soft roll.
-FOLD = -2.6
-#: Bending stiffness of the collar over that of the cloth: two layers and a fused interlining.
-FUSED = 8.0
-#: Layer in which the fall starts: clear of the fronts and the yoke, over which it is drawn.
-FALL_LAYER = 4
 #: How much longer the fall's outer edge is than its sewn edge: turned down, it lies about 1.2 cm outside the stand [m].
 SPREAD = 2 * np.pi * 0.012
-#: How far the fall's front edge stays off the centre front [m].
-COLLAR_GAP = 0.004
 
 
 @dataclass(frozen=True)
@@ -222,26 +215,8 @@ def _collar(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions) -> Non
         d.sew([(name, "bottom_1"), (name, "bottom_2")], chain)
     for a, b in (("plus", "minus"), ("minus", "plus")):
         d.sew([("collar_stand_front", f"end_{a}")], [("collar_stand_back", f"end_{b}")])
-    _fall(d, stand, o, top)
-
-
-def _fall(d: Draft, stand: Stand, o: ShirtOptions, top: dict[bool, float]) -> None:
-    """The fall in three pieces, open at the centre front, turned down from the start."""
-    d.add("fall_back", band(top[True], top[True] + 0.5 * SPREAD, o.fall), stand.fall("fall_back", side="", length=0.0),
-          stiffness=FUSED, layer=FALL_LAYER)
-    d.sew([("fall_back", "bottom_1"), ("fall_back", "bottom_2")],
-          [("collar_stand_back", "top_2"), ("collar_stand_back", "top_1")], angle=FOLD)
-    sewn = top[False] / 2 - COLLAR_GAP
-    shoulder = unit((0.25 * SPREAD, o.fall))
-    path = Outline((COLLAR_GAP, 0.0)).line((COLLAR_GAP + sewn, 0.0), "sewn")
-    path.line(path.at + shoulder * o.fall, "shoulder_end")
-    point = np.array([COLLAR_GAP + 0.012, o.collar_point])
-    path.curve(point, path.at + [-0.35 * sewn, 0.0], point + [0.3 * sewn, -0.25 * (point[1] - o.fall)], label="outer")
-    path.line(path.start, "front_edge")
-    share = sewn / (sewn + COLLAR_GAP)
-    for s, piece, end, edge, part in (("l", path, "end_minus", "top_1", (0.0, share)),
-                                      ("r", path.mirrored(), "end_plus", "top_2", (1 - share, 1.0))):
-        place = stand.fall("fall_front", side=s, length=sewn)
-        d.add(f"fall_front_{s}", piece, place, stiffness=FUSED, layer=FALL_LAYER)
-        d.sew([(f"fall_front_{s}", "shoulder_end")], [("fall_back", end)])
-        d.sew_part((f"fall_front_{s}", "sewn"), ("collar_stand_front", edge), part, angle=FOLD)
+    share = (top[False] / 2 - COLLAR_GAP) / (top[False] / 2)
+    fronts = {"l": ("top_1", (0.0, share)), "r": ("top_2", (1 - share, 1.0))}
+    fall(d, stand, height=o.fall, point=o.collar_point, spread=SPREAD,
+         back=[("collar_stand_back", "top_2"), ("collar_stand_back", "top_1")],
+         fronts={s: ("collar_stand_front", edge, part) for s, (edge, part) in fronts.items()})
