@@ -284,7 +284,7 @@ class _Builder:
         sleeves = [k for k in members if self.regions[k].part == "sleeve"] or members
         top = max(local[k][3].max() for k in sleeves)
         reach = float((shoulder - joint) @ up)
-        armpit = float((self.marks.get(f"armpit_{side}", joint) - joint) @ up)
+        armpit, wrist = (float((self.marks.get(f"{n}_{side}", joint) - joint) @ up) for n in ("armpit", "wrist"))
         for k, (frame, vertices, s, v) in local.items():
             band = [local[j][3] for j in members if self.regions[j].part == self.regions[k].part]
             low, high = (f(b - top + reach for x in band for b in (x.min(), x.max())) for f in (min, max))
@@ -292,8 +292,10 @@ class _Builder:
             section = self._section(frame, _ARM[side] + _HAND[side], low - 0.06, min(high, armpit - 0.02))
             start = 0.5 * (section[:, 0].min() + section[:, 0].max())
             s = s - 0.5 * (s.min() + s.max())
-            # cuffs start the further apart, the more the sleeve has slid down, to close behind the hand, not around it
-            trail = 0.5 if self.regions[k].part == "cuff" else 0.0
+            # cuffs, and sleeves without them that reach the hand, start the further apart, the more the sleeve has slid
+            # down, to close behind the hand, not around it
+            at_hand = low < wrist + 0.03 and not any(self.regions[j].part == "cuff" for j in members)
+            trail = 0.5 if at_hand or self.regions[k].part == "cuff" else 0.0
             pieces.append(Piece(k, vertices, s, v - top + reach, frame, section, start, side, trail=trail))
         self._stack(pieces)
         for part in ("sleeve", "cuff"):
