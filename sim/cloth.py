@@ -11,8 +11,9 @@ from scipy.interpolate import PchipInterpolator
 
 from engine.core.mesh import unique_edges
 from engine.core.types import Fabric, Garment
+from sim.bending import HingeMatrix, bending_form, hinge_matrix
 
-__all__ = ["Cloth", "build_cloth", "rest_corners", "bending_rigidity", "stretch_tables"]
+__all__ = ["Cloth", "build_cloth", "rest_corners", "stretch_tables"]
 
 #: Angular frequency at which the internal damping is the fabric's fraction of critical [rad/s]: the swing of a hem,
 #: twice a second. Damping proportional to stiffness is stronger for faster waves.
@@ -43,10 +44,8 @@ class Cloth:
     vertex_area: np.ndarray  #: [m2], shape [P]
     hinge: np.ndarray  #: edge's two particles and both tips, shape [H, 4]
     hinge_rest: np.ndarray  #: [rad], shape [H]
-    hinge_stiff: np.ndarray  #: dM/dtheta [N m], shape [H]
+    bending: HingeMatrix  #: moments of the hinges from their angles
     hinge_damping: np.ndarray  #: [s], shape [H]
-    rim: np.ndarray  #: triangles at the rim and which of their corners lie on it (1 or 0), shape [R, 4]
-    rim_torque: np.ndarray  #: [N m], shape [R]
     friction: np.ndarray  #: static and dynamic Coulomb coefficient of every particle, shape [P, 2]
     edges: np.ndarray  #: shape [E, 2]
     radius: np.ndarray  #: contact radius of every particle [m], shape [P]
@@ -63,17 +62,6 @@ def rest_corners(garment: Garment) -> np.ndarray:
     # weft is warp turned clockwise: a panel with its warp along +y keeps x as weft. The flip that this makes of the
     # plane's orientation does not matter to strains.
     return np.stack([(uv * warp[:, None]).sum(-1), (uv * weft[:, None]).sum(-1)], -1)
-
-
-def bending_rigidity(fabric: Fabric, angle: np.ndarray) -> np.ndarray:
-    """Bending rigidity [N m] for curvature along ``angle`` [rad] from the warp.
-
-    The fourth-order form of an orthotropic plate, with its mixed term set to give the bias figure at 45 degrees.
-    """
-    c2, s2 = np.cos(angle) ** 2, np.sin(angle) ** 2
-    mixed = 2 * fabric.bend_bias - 0.5 * (fabric.bend_warp + fabric.bend_weft)
-    value = fabric.bend_warp * c2**2 + fabric.bend_weft * s2**2 + 2 * mixed * c2 * s2
-    return np.maximum(value, 0.1 * min(fabric.bend_warp, fabric.bend_weft))
 
 
 def build_cloth(
@@ -99,8 +87,7 @@ def build_cloth(
     vertex_area = shared([1.0] * len(fabrics))
     rubbing = [shared([f.friction_static for f in fabrics]), shared([f.friction_dynamic for f in fabrics])]
     damping = np.array([2 * f.damping / DAMPED_AT for f in fabrics])[panel]
-    hinge, hinge_rest, hinge_stiff, sides = _hinges(garment, faces, rest)
-    rim, rim_torque = _rim(garment, faces)
+    hinge, hinge_rest, bending, sides = _hinges(garment, faces, rest)
     edges, _ = unique_edges(faces)
     return Cloth(
         particle=particle.astype(np.int32), faces=faces, flat=garment.faces, rest=rest, panel=panel,
@@ -109,8 +96,8 @@ def build_cloth(
         membrane=(table[panel] * _sliver_share(rest)[:, None]).astype(np.float32),
         curves=curves.astype(np.float32), damping=damping.astype(np.float32),
         mass=shared([f.areal_density for f in fabrics]).astype(np.float32), vertex_area=vertex_area.astype(np.float32),
-        hinge=hinge, hinge_rest=hinge_rest, hinge_stiff=hinge_stiff,
-        hinge_damping=damping[sides].mean(1).astype(np.float32), rim=rim, rim_torque=rim_torque,
+        hinge=hinge, hinge_rest=hinge_rest, bending=bending,
+        hinge_damping=damping[sides].mean(1).astype(np.float32),
         friction=(np.stack(rubbing, 1) / np.maximum(vertex_area, 1e-12)[:, None]).astype(np.float32), edges=edges,
         radius=_contact_radius(faces, rest, count, contact_thickness), group=group.astype(np.int32),
         pairs=np.asarray(pairs, np.int32).reshape(-1, 2),
@@ -187,39 +174,21 @@ def _contact_radius(faces: np.ndarray, rest: np.ndarray, count: int, thickness: 
     return np.minimum(thickness, 0.4 * least).astype(np.float32)
 
 
-def _hinges(garment: Garment, faces: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Interior and sewn edges with their rest angles, stiffness 2 B l / (h1 + h2), and triangles of both sides."""
+def _hinges(garment: Garment, faces: np.ndarray, rest: np.ndarray) -> tuple:
+    """Interior and sewn edges with their rest angles, their stiffness, and the triangles of both sides."""
     h1, h2, angle, is_fold = _hinge_sides(garment, faces)
     half = np.stack([faces, np.roll(faces, -1, axis=1)], -1).reshape(-1, 2)
-    t1, t2, c1, c2 = h1 // 3, h2 // 3, h1 % 3, h2 % 3
-    a, b = half[h1, 0], half[h1, 1]
-    same_way = half[h2, 0] == a
-    tip1, tip2 = faces[t1, (c1 + 2) % 3], faces[t2, (c2 + 2) % 3]
-    hinge = np.stack([a, b, tip1, tip2], 1).astype(np.int32)
-    stiff, length = [], []
-    for t, c in ((t1, c1), (t2, c2)):
-        p, q, r = rest[t, c], rest[t, (c + 1) % 3], rest[t, (c + 2) % 3]
-        e = q - p
-        long = np.linalg.norm(e, axis=1)
-        height = np.abs(e[:, 0] * (r - p)[:, 1] - e[:, 1] * (r - p)[:, 0]) / np.maximum(long, 1e-12)
-        across = np.arctan2(e[:, 0], -e[:, 1])  # the direction of curvature is across the edge
-        rigid = np.zeros(len(t))
-        panel = garment.panel_id[t]
-        for number, fabric in enumerate(garment.fabrics):
-            mine = panel == number
-            if mine.any():
-                rigid[mine] = bending_rigidity(fabric, across[mine])
-        stiff.append(rigid * garment.bend_scale[t])
-        length.append((long, height))
-    edge = 0.5 * (length[0][0] + length[1][0])
-    heights = np.maximum(length[0][1] + length[1][1], 1e-6)
+    t1, t2 = h1 // 3, h2 // 3
+    tips = faces[t1, (h1 + 2) % 3], faces[t2, (h2 + 2) % 3]
+    hinge = np.stack([*half[h1].T, *tips], 1).astype(np.int32)
+    form = np.array([bending_form(f.bend_warp, f.bend_weft, f.bend_bias) for f in garment.fabrics])
+    form = form[garment.panel_id] * garment.bend_scale[:, None]
     # a pressed fold gives as much as CREASE thicknesses of flat cloth bend, however fine the mesh
     thickness = np.array([f.thickness for f in garment.fabrics])[garment.panel_id[t1]]
-    heights += np.where(is_fold, 2 * CREASE * thickness, 0.0)
-    stiffness = 2 * 0.5 * (stiff[0] + stiff[1]) * edge / heights
     # sides that run the same way would need one panel turned over: no angle is defined, and none is held
-    stiffness[same_way] = 0.0
-    return hinge, angle.astype(np.float32), stiffness.astype(np.float32), np.stack([t1, t2], 1)
+    active = half[h2, 0] != half[h1, 0]
+    bending = hinge_matrix(rest, form, np.stack([h1, h2], 1), active, np.where(is_fold, CREASE * thickness, 0.0))
+    return hinge, angle.astype(np.float32), bending, np.stack([t1, t2], 1)
 
 
 def _hinge_sides(garment: Garment, faces: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -285,22 +254,3 @@ def _sewn_sides(
 def _edge_keys(pairs: np.ndarray, n: int) -> np.ndarray:
     """One number for each unordered pair of indices below ``n``."""
     return pairs.min(1) * n + pairs.max(1) if len(pairs) else np.zeros(0, np.int64)
-
-
-def _rim(garment: Garment, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Triangles at the rim, which of their corners lie on it, and the torque B / 3 on those corners' angles.
-
-    Dihedral hinges on a lattice of equilateral triangles bend as a plate with Poisson's ratio -1/3 (Seung and Nelson,
-    Phys. Rev. A 38, 1988): a third too stiff in twist, and curling sideways. The Gaussian curvature's energy B / 3 K
-    takes that away, and by the theorem of Gauss and Bonnet it is the sum of the angles at the rim alone.
-    """
-    half = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], -1).reshape(-1, 2), axis=1).astype(np.int64)
-    key = half[:, 0] * (int(faces.max()) + 1) + half[:, 1]
-    _, inverse, count = np.unique(key, return_inverse=True, return_counts=True)
-    on_rim = np.zeros(int(faces.max()) + 1, bool)
-    on_rim[half[count[inverse] == 1]] = True
-    corner = on_rim[faces]
-    mine = np.flatnonzero(corner.any(1))
-    mean = np.array([np.sqrt(f.bend_warp * f.bend_weft) for f in garment.fabrics])
-    torque = mean[garment.panel_id[mine]] * garment.bend_scale[mine] / 3
-    return np.column_stack([mine, corner[mine]]).astype(np.int32), torque.astype(np.float32)

@@ -77,8 +77,8 @@ class Solver:
         self.damping, self.hinge_damping = upload(cloth.damping), upload(cloth.hinge_damping)
         self.friction = [upload(cloth.friction[:, k]) for k in range(2)]
         self.mass, self.vertex_area = upload(cloth.mass), upload(cloth.vertex_area)
-        self.hinge = upload(cloth.hinge)
-        self.hinge_rest, self.hinge_stiff = upload(cloth.hinge_rest), upload(cloth.hinge_stiff)
+        self.hinge, self.hinge_rest = upload(cloth.hinge), upload(cloth.hinge_rest)
+        self.bending = [upload(getattr(cloth.bending, name)) for name in ("start", "item", "value", "bound")]
         self.radius = upload(cloth.radius)
         t, h, b = len(cloth.faces), max(len(cloth.hinge), 1), len(s.col)
         vec = lambda count: ti.Vector.ndarray(3, ti.f32, count)  # noqa: E731
@@ -88,9 +88,8 @@ class Solver:
         self.body_force, self.anchor, self.body_hess, self.pre = vec(n), vec(n), mat(n), mat(n)
         self.held, self.normal_force, self.cut = (ti.ndarray(ti.f32, n) for _ in range(3))
         self.tri_force, self.tri_hess, self.tri_push = vec(3 * t), mat(6 * t), ti.ndarray(ti.f32, t)
-        self.rim, self.rim_torque = upload(cloth.rim), upload(cloth.rim_torque)
-        self.rim_energy = ti.ndarray(ti.f32, max(len(cloth.rim), 1))
-        self.hinge_grad, self.moment, self.hinge_tangent = vec(4 * h), ti.ndarray(ti.f32, h), ti.ndarray(ti.f32, h)
+        self.hinge_grad = vec(4 * h)
+        self.bend, self.moment, self.hinge_tangent = (ti.ndarray(ti.f32, h) for _ in range(3))
         self.block = mat(b)
         self.serial = one_thread() or (backend() == "cpu" and n < SERIAL_BELOW)
         self.multilevel = Multilevel(s.row, s.col, interpolations)
@@ -153,19 +152,13 @@ class Solver:
             self.x, self.tri, self.dm_inv, self.area, self.membrane, self.curve, self.curves, s.compression,
             per_triangle,
         )
-        elastic.hinges(
-            self.x, self.hinge, self.hinge_rest, self.hinge_stiff, self.hinge_damping, 1.0 / s.dt, self.hinge_grad,
-            self.moment, self.hinge_tangent,
-        )
-        elastic.rim(self.x, self.tri, self.rim, self.rim_torque, self.tri_force, self.rim_energy)
-        rim = float(self.rim_energy.to_numpy()[: len(self.cloth.rim)].sum(dtype=np.float64))
-        stiff = self.cloth.hinge_stiff.astype(np.float64)
-        moment = self.moment.to_numpy()[: len(stiff)].astype(np.float64)
+        self._hinges(s)
+        moment, bend = (a.to_numpy()[: len(self.cloth.hinge)].astype(np.float64) for a in (self.moment, self.bend))
         mass, height = self.cloth.mass.astype(np.float64), self.positions()[:, 1] - self.floor
         return {
             "kinetic": float(0.5 * (mass[:, None] * self.vel.to_numpy().astype(np.float64) ** 2).sum()),
             "membrane": float(per_triangle.to_numpy().sum(dtype=np.float64)),
-            "bending": float((0.5 * moment**2 / np.where(stiff > 0, stiff, np.inf)).sum()) + rim,
+            "bending": float(0.5 * (moment * bend).sum()),
             "gravity": float(s.gravity * (mass * height).sum()),
         }
 
@@ -230,15 +223,11 @@ class Solver:
             self.x, self.tri, self.dm_inv, self.area, self.membrane, self.curve, self.curves, s.compression,
             s.membrane_most, self.damping, 1.0 / s.dt, self.tri_force, self.tri_hess,
         )
-        elastic.rim(self.x, self.tri, self.rim, self.rim_torque, self.tri_force, self.rim_energy)
         body.triangle_contact(
             self.x, self.tri, self.grid, *self.grid_at, self.area, self.triangle_offset, s.body_floor,
             s.body_stiffness, self.tri_force, self.tri_hess, self.tri_push,
         )
-        elastic.hinges(
-            self.x, self.hinge, self.hinge_rest, self.hinge_stiff, self.hinge_damping, 1.0 / s.dt, self.hinge_grad,
-            self.moment, self.hinge_tangent,
-        )
+        self._hinges(s)
         body.body_contact(
             self.x, self.vel, s.dt, self.grid, *self.grid_at, self.vertex_area, self.offset, s.body_floor,
             s.body_stiffness, *self.friction, s.friction_most, self.anchor, self.held, self.body_force, self.body_hess,
@@ -264,6 +253,13 @@ class Solver:
         )
         linear.contact_rows(
             c.active_start, c.active_entry, *c.active[1:], ls["diag"], self.block, self.force, self.rhs, self.pre,
+        )
+
+    def _hinges(self, s: StepSettings) -> None:
+        """The hinges' angles, their gradients and moments."""
+        elastic.hinges(
+            self.x, self.hinge, self.hinge_rest, *self.bending, self.hinge_damping, 1.0 / s.dt, self.hinge_grad,
+            self.bend, self.moment, self.hinge_tangent,
         )
 
     def _solve(self, s: StepSettings) -> int:

@@ -44,7 +44,7 @@ def build_sparsity(cloth: Cloth) -> Sparsity:
             tri_cols.append(faces[:, q])
             tri_code.append(16 * np.arange(len(faces)) + 2 * _BLOCK[p, q] + _TRANSPOSED[p, q])
     tri_key = np.concatenate(tri_rows) * n + np.concatenate(tri_cols)
-    active = np.flatnonzero(cloth.hinge_stiff > 0)
+    active = np.flatnonzero(cloth.bending.bound > 0)
     hinge_key, hinge_code = [], []
     for p in range(4):
         for q in range(4):

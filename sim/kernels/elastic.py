@@ -5,7 +5,7 @@ order whatever the number of threads.
 """
 
 from engine.core.taichi_runtime import ti
-from sim.kernels.types import F32, I2, I3, I4, M2, M3, V3, V4, array, ivec2, vec2, vec3, vec4
+from sim.kernels.types import F32, I2, I3, I4, I32, M2, M3, V3, V4, array, ivec2, vec2, vec3, vec4
 
 F32_2 = array(ti.f32, 2)
 PI = 3.14159265
@@ -210,40 +210,16 @@ def membrane_energy(
 
 
 @ti.kernel
-def rim(x: V3, tri: I3, corners: I4, torque: F32, force: V3, energy: F32):
-    """Adds a constant torque [N m] that closes the triangles' angles at the cloth's rim; their energy [J].
-
-    ``corners[r]`` is a triangle and, for each of its corners, whether it lies on the rim. See :func:`sim.cloth._rim`.
-    """
-    for r in range(corners.shape[0]):
-        t = corners[r][0]
-        i = tri[t]
-        energy[r] = 0.0
-        for a in ti.static(range(3)):
-            if corners[r][a + 1] == 1:
-                u = x[i[(a + 1) % 3]] - x[i[a]]
-                v = x[i[(a + 2) % 3]] - x[i[a]]
-                lu, lv = ti.max(u.norm(), 1e-6), ti.max(v.norm(), 1e-6)
-                u /= lu
-                v /= lv
-                cosine = ti.min(ti.max(u.dot(v), -1.0), 1.0)
-                sine = ti.max(ti.sqrt(1.0 - cosine * cosine), 0.05)
-                energy[r] += torque[r] * ti.acos(cosine)
-                f1 = (v - u * cosine) * (torque[r] / (sine * lu))
-                f2 = (u - v * cosine) * (torque[r] / (sine * lv))
-                force[3 * t + a] -= f1 + f2
-                force[3 * t + (a + 1) % 3] += f1
-                force[3 * t + (a + 2) % 3] += f2
-
-
-@ti.kernel
 def hinges(
-    x: V3, hinge: I4, rest: F32, stiff: F32, damping: F32, inv_dt: ti.f32, grad: V3, moment: F32, tangent: F32,
+    x: V3, hinge: I4, rest: F32, start: I32, item: I32, value: F32, bound: F32, damping: F32, inv_dt: ti.f32,
+    grad: V3, bend: F32, moment: F32, tangent: F32,
 ):
-    """Dihedral angle's gradient at its four vertices (edge 0-1, tips 2 and 3) and the moment k (theta - rest).
+    """Dihedral angle's gradient at its four vertices (edge 0-1, tips 2 and 3), and the moments.
 
-    theta > 0 where both tips lie behind the edge, seen from the right side. ``grad[4h+a]`` [1/m], ``moment`` [N m],
-    ``tangent`` [N m] the stiffness raised by the internal ``damping`` time [s] over the step.
+    theta > 0 where both tips lie behind the edge, seen from the right side. ``grad[4h+a]`` [1/m]; ``bend`` is theta
+    past its rest angle [rad]; ``moment`` [N m] the product of the sparse rows (``start``, ``item``, ``value``) of
+    :class:`sim.bending.HingeMatrix` with it. ``tangent`` [N m] stands in for them in the step's matrix: their diagonal
+    ``bound``, raised by the internal ``damping`` time [s] over the step.
     """
     for h in range(hinge.shape[0]):
         i = hinge[h]
@@ -270,5 +246,10 @@ def hinges(
             away -= 2.0 * PI
         elif away < -PI:
             away += 2.0 * PI
-        moment[h] = stiff[h] * away
-        tangent[h] = stiff[h] * (1.0 + damping[h] * inv_dt)
+        bend[h] = away
+        tangent[h] = bound[h] * (1.0 + damping[h] * inv_dt)
+    for h in range(hinge.shape[0]):
+        m = 0.0
+        for k in range(start[h], start[h + 1]):
+            m += value[k] * bend[item[k]]
+        moment[h] = m
