@@ -86,8 +86,10 @@ def hinge_of(x):
     grad, (bend, moment, tangent) = ti.Vector.ndarray(3, ti.f32, 4), (ti.ndarray(ti.f32, 1) for _ in range(3))
     none, one = upload(np.zeros(1, np.float32)), upload(np.ones(1, np.float32))
     start, item = upload(np.array([0, 1], np.int32)), upload(np.zeros(1, np.int32))
-    elastic.hinges(upload(x.astype(np.float32)), upload(np.array([[0, 1, 2, 3]], np.int32)), none, start, item, one, one,
-                   none, 0.0, grad, bend, moment, tangent)  # fmt: skip
+    corners = upload(np.array([[0, 1, 2, 3]], np.int32))
+    elastic.hinges(
+        upload(x.astype(np.float32)), corners, none, start, item, one, one, none, 0.0, grad, bend, moment, tangent
+    )
     return grad.to_numpy(), float(moment.to_numpy()[0])
 
 
