@@ -303,7 +303,8 @@ class _Builder:
         group = Group(f"sleeve_{side}", members, pieces, len(self.mesh.uv), self.clearance, slide_axis=-up)
         options = [
             Arrangement((o, o), extra, 0.015 * slide)
-            for o in (0.0, 0.2, 0.5, 1.0) for extra in (0.0, 0.01, 0.03, 0.06) for slide in range(0, 16)
+            for o in (0.0, 0.2, 0.5, 1.0) for extra in (0.0, 0.01, 0.03, 0.06)
+            for slide in (*range(16), 18, 21, 24, 27, 30)  # as far as past the hand, clear of a wide and long top
         ]
         group.options = sorted(options, key=lambda a: 0.4 * a.openness[0] + 10 * a.offset + 5 * a.slide)
         return group
@@ -333,12 +334,13 @@ class _Builder:
         options = [
             Arrangement((inner, outer), extra, slide, 0.01 * spread)
             for inner, outer in ((0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (1.0, 0.5), (1.0, 1.0))
-            for extra in (0.0, 0.015, 0.04)
-            for slide in (0.0, -0.015, 0.03, 0.06, 0.1, 0.14) for spread in (0, 2, 4, 8)
+            for extra in (0.0, 0.015, 0.04, 0.08, 0.12, 0.17)  # at last in front of the toes
+            for slide in (0.0, -0.015, -0.03, -0.05, -0.08, -0.12, 0.03, 0.06, 0.1, 0.14) for spread in (0, 2, 4, 8)
         ]
         group.options = sorted(
             options,
-            key=lambda a: 0.5 * a.openness[0] + a.openness[1] + 12 * a.offset + 5 * abs(a.slide) + 6 * a.spread,
+            key=lambda a: 0.5 * a.openness[0] + a.openness[1] + 12 * a.offset + 6 * a.spread
+            + (5 if a.slide > -0.02 else 12) * abs(a.slide),
         )
         return group
 
