@@ -21,6 +21,11 @@ class DistanceGrid:
     origin: np.ndarray  #: [m], shape [3]
     cell: float  #: [m]
 
+    def at(self, points: np.ndarray) -> np.ndarray:
+        """Signed distance at points [..., 3], linear between the samples; at the border's outside the border's [m]."""
+        where = np.moveaxis((np.asarray(points) - self.origin) / self.cell, -1, 0)
+        return scipy.ndimage.map_coordinates(self.values, where, order=1, mode="nearest")
+
 
 def signed_distance(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Exact signed distance [m] of points [P, 3] to a closed mesh, positive outside, shape [P]."""

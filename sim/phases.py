@@ -23,6 +23,10 @@ SEAM_STIFFNESS, SEAM_STIFFNESS_MOST = 1000.0, 3e4
 #: that cloth would shake out; this soft, its weight still strains it by under 1 %. Afterwards the fabric's own holds.
 SOFT_MEMBRANE = 150.0
 SOFT_TIME = 1.8, 0.3  #: longest time for which it is taken as this soft: at the coarsest level, at each finer one [s]
+#: Where the body is between the sides of seams by as much as the first of these [m], an arm is. Then pairs with the body
+#: between them by the second [m] wait until the others are nearly closed, to the third [m].
+LIMB, INSIDE, NEAR = 0.03, 0.01, 0.01
+STAGED = 0.5  #: they wait at most for this share of the time to sew
 CHECK = 10  #: steps between two looks at the balance of forces and at the energies
 BALANCE = ("balance_time", "force_residual", "membrane_energy", "bending_energy", "gravity_energy")
 #: What has sunk while soft is eased back to its place by little friction for this time [s], as its wearer would.
@@ -80,27 +84,44 @@ class Run:
         if not is_open.any():
             return garment.positions, is_open
         level = self._level(garment, garment.positions, is_open)
+        start = self.time
+        waiting = self._behind_body(level)
+        while waiting.any() and not waiting.all() and self.time - start < STAGED * config.sew_time:
+            self._close(level, ~waiting, NEAR, patience=2)
+            still = waiting & self._behind_body(level)
+            waiting = still & (still.sum() < waiting.sum())  # what does not come free by waiting goes with the rest
+        self._close(level, np.ones(len(level.cloth.pairs), bool), config.seam_tolerance, patience=8)
+        return level.vertices(), open_pairs(garment, level.vertices(), 2 * config.seam_tolerance)
+
+    def _behind_body(self, level: Level) -> np.ndarray:
+        """Open pairs between whose two sides the body is: pulled straight together, they would wrap an arm."""
+        x, pairs = level.solver.positions(), level.cloth.pairs
+        share = np.linspace(0.1, 0.9, 9)[None, :, None]
+        between = x[pairs[:, 0], None] * (1 - share) + x[pairs[:, 1], None] * share
+        depth = -self.grid.at(between).min(1)
+        return (depth > INSIDE) & (depth > LIMB).any()
+
+    def _close(self, level: Level, pulling: np.ndarray, until: float, *, patience: int) -> None:
+        """Pulls pairs together, ever harder, until all are nearer than ``until`` [m] or stay where they are."""
+        pairs, start = level.cloth.pairs[pulling], self.time
+        level.solver.pull(pairs)
         settings = StepSettings(
             gravity=0.0, drag=10.0, membrane_most=SOFT_MEMBRANE, seam_stiffness=SEAM_STIFFNESS, seam_speed=0.6,
             friction_most=0.05, friction_self_most=0.05,
         )
-        start = self.time
         best, stalled = np.inf, 0
-        while self.time - start < config.sew_time:
+        while self.time - start < self.config.sew_time:
             for _ in range(5):
                 self._step(level, settings)
-            gaps = seam_gaps(level.vertices(), pairs)
-            worst = float(gaps.max())
-            self.report(0.05 + 0.25 * (self.time - start) / config.sew_time, f"sewing, {worst * 1000:.1f} mm open")
-            if worst < config.seam_tolerance:
-                break
+            worst = float(seam_gaps(level.solver.positions(), pairs).max())
+            done = min(self.time / self.config.sew_time, 1.0)
+            self.report(0.05 + 0.25 * done, f"sewing, {worst * 1000:.1f} mm open")
             stalled = 0 if worst < 0.9 * best else stalled + 1
             best = min(best, worst)
+            if worst < until or stalled >= patience and settings.seam_stiffness >= SEAM_STIFFNESS_MOST:
+                break
             if stalled >= 2 and settings.seam_stiffness < SEAM_STIFFNESS_MOST:
                 settings, stalled = replace(settings, seam_stiffness=2 * settings.seam_stiffness), 0
-            elif stalled >= 8:
-                break
-        return level.vertices(), open_pairs(garment, level.vertices(), 2 * config.seam_tolerance)
 
     def settle(
         self, garment: Garment, positions: np.ndarray, is_open: np.ndarray, share: tuple[float, float]

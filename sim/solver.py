@@ -17,7 +17,7 @@ from sim.kernels import body, conjugate, contact, elastic, linear, motion, tiles
 from sim.kernels.types import vec3
 from sim.lines import Tapes
 from sim.multilevel import Interpolation, Multilevel
-from sim.sparsity import build_sparsity
+from sim.sparsity import build_sparsity, seam_lists
 
 __all__ = ["Solver", "StepSettings", "StepReport"]
 
@@ -121,6 +121,12 @@ class Solver:
         for a in range(3):
             force += np.bincount(self.cloth.faces[:, a], third, minlength=len(force))
         return force
+
+    def pull(self, pairs: np.ndarray) -> None:
+        """Lets only these of the cloth's open pairs pull together from now on, shape [Q, 2]."""
+        row, col = (self.lists[name].to_numpy() for name in ("row", "col"))
+        names = ("slot_seam", "partner_start", "partner")
+        self.lists |= {k: upload(v) for k, v in zip(names, seam_lists(row, col, pairs), strict=True)}
 
     def pin(self, particles: np.ndarray, *, stiffness: float = 5e3) -> None:
         """Holds particles where they are, by springs [N/m] whose stretch tells the force."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.cloth import Cloth
 
-__all__ = ["Sparsity", "build_sparsity"]
+__all__ = ["Sparsity", "build_sparsity", "seam_lists"]
 
 #: number of the stored block (00, 01, 02, 11, 12, 22) of each corner pair, and whether it is transposed
 _BLOCK = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
@@ -55,24 +55,34 @@ def build_sparsity(cloth: Cloth) -> Sparsity:
         pairs[:, 0] * n + pairs[:, 1], pairs[:, 1] * n + pairs[:, 0],
         pairs[:, 0] * (n + 1), pairs[:, 1] * (n + 1),
     ])
-    seam_value = np.repeat([-1.0, -1.0, 1.0, 1.0], len(pairs))
     keys = np.unique(np.concatenate([tri_key, hinge_key, seam_key, np.arange(n) * (n + 1)]))
     row = np.searchsorted(keys, np.arange(n + 1) * n)
     slot_tri_start, slot_tri = _grouped(np.searchsorted(keys, tri_key), np.concatenate(tri_code), len(keys))
     slot_hinge_start, slot_hinge = _grouped(
         np.searchsorted(keys, hinge_key), np.concatenate(hinge_code), len(keys)
     )
-    seam = np.bincount(np.searchsorted(keys, seam_key), seam_value, minlength=len(keys))
     vert_tri_start, vert_tri = _grouped(faces.ravel(), np.arange(faces.size), n)
     corner = 4 * active[:, None] + np.arange(4)
     vert_hinge_start, vert_hinge = _grouped(hinge[active].ravel(), corner.ravel(), n)
-    partner_start, partner = _grouped(pairs.ravel(), pairs[:, ::-1].ravel(), n)
     as_int = [row, keys % n, np.searchsorted(keys, np.arange(n) * (n + 1)), slot_tri_start, slot_tri,
               slot_hinge_start, slot_hinge]
+    slot_seam, *partners = seam_lists(row, keys % n, pairs)
     return Sparsity(
-        *[a.astype(np.int32) for a in as_int], seam.astype(np.float32),
-        *[a.astype(np.int32) for a in (vert_tri_start, vert_tri, vert_hinge_start, vert_hinge, partner_start, partner)],
+        *[a.astype(np.int32) for a in as_int], slot_seam,
+        *[a.astype(np.int32) for a in (vert_tri_start, vert_tri, vert_hinge_start, vert_hinge)], *partners,
     )
+
+
+def seam_lists(row: np.ndarray, col: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``slot_seam``, ``partner_start`` and ``partner`` of springs between pairs [Q, 2] that have blocks already."""
+    n, pairs = len(row) - 1, np.asarray(pairs, np.int64)
+    keys = np.repeat(np.arange(n), np.diff(row)) * n + col
+    a, b = pairs.T
+    key = np.concatenate([a * n + b, b * n + a, a * (n + 1), b * (n + 1)])
+    value = np.repeat([-1.0, -1.0, 1.0, 1.0], len(pairs))
+    seam = np.bincount(np.searchsorted(keys, key), value, minlength=len(keys))
+    partner_start, partner = _grouped(pairs.ravel(), pairs[:, ::-1].ravel(), n)
+    return seam.astype(np.float32), partner_start.astype(np.int32), partner.astype(np.int32)
 
 
 def _grouped(bucket: np.ndarray, value: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

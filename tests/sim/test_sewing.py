@@ -1,0 +1,63 @@
+"""Sewing: pairs with a limb between their sides wait, and only the pairs that pull are pulled."""
+
+import numpy as np
+import pytest
+import scenes
+import trimesh
+
+from engine.core.taichi_runtime import init
+from sim.body_field import distance_grid
+from sim.guard import seam_gaps
+from sim.level import Level
+from sim.phases import DrapeConfig, Run
+from sim.solver import StepSettings
+
+
+def skirt():
+    return scenes.tube(girth=0.8, height=0.4, edge=0.04, gap=0.15, bottom=0.6)
+
+
+def level_with_bar(radius: float):
+    """Two panels, and a level bar that passes between their sewn edges on one side."""
+    init()
+    bar = trimesh.creation.capsule(height=0.4, radius=radius, count=[24, 24])
+    bar.apply_transform(trimesh.transformations.rotation_matrix(np.pi / 2, [0, 1, 0]))
+    bar.apply_translation([0.2, 0.8, 0.0])
+    grid = distance_grid(np.asarray(bar.vertices, np.float32), np.asarray(bar.faces, np.int32))
+    garment = skirt()
+    open_pairs = np.ones(len(garment.seam_pairs), bool)
+    return grid, Level(garment, garment.positions, grid, open_pairs=open_pairs)
+
+
+@pytest.mark.parametrize(("radius", "waits"), [(0.045, True), (0.02, False)])
+def test_pairs_with_a_limb_between_them_wait(radius, waits):
+    grid, level = level_with_bar(radius)
+    run = Run(DrapeConfig(), grid, lambda share, what: None)
+    waiting = run._behind_body(level)
+    middle = level.solver.positions()[level.cloth.pairs].mean(1)
+    behind = (middle[:, 0] > 0) & (np.abs(middle[:, 1] - 0.8) < radius - 0.008)
+    assert (waiting == behind).all() if waits else not waiting.any()
+    assert behind.any()
+
+
+def test_only_pairs_that_pull_close():
+    grid, level = level_with_bar(0.01)
+    pairs = level.cloth.pairs
+    left = level.solver.positions()[pairs[:, 0], 0] < 0
+    level.solver.pull(pairs[left])
+    settings = StepSettings(gravity=0.0, drag=10.0, membrane_most=150.0, seam_stiffness=1000.0, seam_speed=0.6)
+    for _ in range(30):
+        level.solver.step(settings)
+    gaps = seam_gaps(level.solver.positions(), pairs)
+    assert gaps[left].max() < 0.15 and gaps[~left].min() > 0.25
+    level.solver.pull(pairs)
+    for _ in range(30):
+        level.solver.step(settings)
+    assert seam_gaps(level.solver.positions(), pairs)[~left].max() < 0.2
+
+
+def test_the_grid_tells_distances():
+    grid, _ = level_with_bar(0.045)
+    points = np.array([[0.2, 0.8, 0.035], [0.2, 0.8, 0.06], [0.2, 0.87, 0.0]])
+    assert grid.at(points) == pytest.approx([-0.010, 0.015, 0.025], abs=0.003)
+    assert grid.at(np.array([[5.0, 0.0, 0.0]]))[0] > 0
