@@ -15,14 +15,15 @@ from typing import Any
 from engine.core.errors import InputError
 from engine.core.types import Pattern
 from garments.blocks.jacket import JACKET_NEEDS, JacketOptions, jacket
-from garments.blocks.options import options_of, read_options
+from garments.blocks.options import options_of, read_options, typed_options
+from garments.blocks.pleated import PleatedOptions, pleated_skirt
 from garments.blocks.sheath import SHEATH_NEEDS, SheathOptions, sheath
 from garments.blocks.shirt import SHIRT_NEEDS, ShirtOptions, shirt
 from garments.blocks.skirts import SKIRT_NEEDS, ALineOptions, SkirtOptions, a_line_skirt, straight_skirt
 from garments.blocks.tee import TEE_NEEDS, TeeOptions, tee
 from garments.blocks.trousers import TROUSERS_NEEDS, TrousersOptions, trousers
 
-__all__ = ["ALIASES", "Entry", "canonical", "default_fabric", "describe", "draft", "entry", "names"]
+__all__ = ["ALIASES", "Entry", "canonical", "default_fabric", "describe", "draft", "entry", "names", "read_typed"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ _LIBRARY: dict[str, Entry] = {
                             straight_skirt, SkirtOptions, SKIRT_NEEDS),
     "skirt_a_line": Entry("A-line skirt", "knee length, flared from the hip, darts, waistband", "skirt", "twill",
                           a_line_skirt, ALineOptions, SKIRT_NEEDS),
+    "skirt_pleated": Entry("Pleated skirt", "knee length, knife, box or inverted pleats stitched down, waistband",
+                           "skirt", "wool_suiting", pleated_skirt, PleatedOptions, SKIRT_NEEDS),
     "trousers": Entry("Trousers", "straight leg, darts, waistband", "trousers", "twill", trousers, TrousersOptions,
                       TROUSERS_NEEDS),
     "sheath": Entry("Sheath dress", "sleeveless, bust and waist darts, waist seam, knee length", "dress", "ponte",
@@ -60,7 +63,8 @@ ALIASES: dict[str, str] = {
     "t_shirt": "tee", "tshirt": "tee", "t": "tee", "blouse": "shirt", "button_up": "shirt",
     "chore_jacket": "jacket", "box_jacket": "jacket", "overshirt": "jacket", "skirt": "skirt_straight",
     "straight_skirt": "skirt_straight", "pencil_skirt": "skirt_straight", "a_line": "skirt_a_line",
-    "a_line_skirt": "skirt_a_line", "skirt_a": "skirt_a_line", "aline": "skirt_a_line", "pants": "trousers",
+    "a_line_skirt": "skirt_a_line", "skirt_a": "skirt_a_line", "aline": "skirt_a_line",
+    "pleated_skirt": "skirt_pleated", "pleated": "skirt_pleated", "kilt": "skirt_pleated", "pants": "trousers",
     "slacks": "trousers", "dress": "sheath", "sheath_dress": "sheath",
 }
 
@@ -101,6 +105,14 @@ def describe() -> list[dict[str, Any]]:
          "default_fabric": e.fabric, "options": options_of(e.options), "measurements": list(e.needs)}
         for name, e in _LIBRARY.items()
     ]
+
+
+def read_typed(name: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """Options as people type them, lengths in centimetres, checked; as :func:`draft` takes them."""
+    e = entry(name)
+    values = typed_options(e.options, dict(given), e.label)
+    read_options(e.options, values, e.label)
+    return values
 
 
 def draft(name: str, measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = None,

@@ -10,7 +10,7 @@ from engine.core.errors import InputError
 from engine.core.types import Panel, Pattern
 from garments.panels import EdgeCurve, edge_count, edge_curve, outline
 
-__all__ = ["TOUCH", "check_lines", "check_tapes", "line_cuts"]
+__all__ = ["RATIO_LEAST", "TOUCH", "check_lines", "check_tapes", "line_cuts"]
 
 #: Ends of lines this near to the outline, or to another line's end, are on it [m].
 TOUCH = 5e-4

@@ -266,7 +266,8 @@ class _Triangulation:
                 for x, y in ((v, w), (w, u), (u, d), (d, v)):
                     self._add(x, y, new)
                 self.legalise([(v, w), (w, u), (u, d), (d, v)])
-                self.hint = next((x, y) for x, y in ((v, w), (w, u), (u, d), (d, v)) if (x, y) in self.apex)
+                around = ((v, w), (w, u), (u, d), (d, v))
+                self.hint = next((e for e in around if e in self.apex), self.hint)
                 return True
         p.append(q)
         for x, y in ((a, b), (b, c), (c, a)):

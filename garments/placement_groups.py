@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from engine.core.types import Body, Garment, Pattern
+from engine.core.types import Body, Garment, PanelLine, Pattern
 from garments.meshing import PatternMesh
 from garments.meshing_cdt import in_polygon
 from garments.panels import ref_points
 from garments.placement_cone import fit_sector
+from garments.placement_folds import folded
 from garments.placement_layout import LAYER_GAP, SIDE_GAP, Arrangement, ConeGroup, FlatGroup, Group, Piece
 from garments.placement_regions import PanelRegion, panel_regions
 from garments.placement_wrap import Frame, hull_around
@@ -206,12 +207,24 @@ class _Builder:
         for k, (frame, vertices, s, v) in local.items():
             section = self._around_trunk(part, frame, low, high, armpit)
             turn = turns[k] if ring else 0.0
-            pieces.append(Piece(k, vertices, s if ring else _off_centre(s), v, frame, section, 0.0, "", turn=turn))
+            s, lift = folded(s, v, self._lines(k, vertices, s, v)) or (s if ring else _off_centre(s), None)
+            pieces.append(Piece(k, vertices, s, v, frame, section, 0.0, "", turn=turn, lift=lift))
         _share_length(pieces)
         self._stack(pieces)
         group = Group(part, members, pieces, len(self.mesh.uv), self.clearance)
         group.options = _trunk_options(part, ring)
         return self._cone(group) or group if part == "skirt" else group
+
+    def _lines(
+        self, k: int, vertices: np.ndarray, s: np.ndarray, v: np.ndarray
+    ) -> list[tuple[PanelLine, np.ndarray]]:
+        """A panel's lines and their points in the coordinates (s, v) of its vertices [m]."""
+        panel, found = self.pattern.panels[k], []
+        for number, line in enumerate(panel.lines, len(panel.edges)):
+            mine = (self.mesh.line_edge == [k, number]).all(1)
+            at = np.searchsorted(vertices, np.append(self.mesh.line[mine, 0], self.mesh.line[mine, 1][-1:]))
+            found.append((line, np.stack([s[at], v[at]], 1)))
+        return found
 
     def _turn(self, k: int) -> float:
         """Direction of a panel's right side around the body, 0 to the front, positive to the left [rad]."""

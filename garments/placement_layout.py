@@ -41,6 +41,7 @@ class Piece:
     push: float = 0.0
     trail: float = 0.0  #: further push for each metre of slide [-]
     length: float = 0.0  #: that the closed curve must have so that neighbours do not overlap [m]
+    lift: np.ndarray | None = None  #: of each vertex off the curve, outwards, where layers are folded over another [m]
     turn: float = 0.0  #: of a panel that stands around the body at another angle than its frame [rad]
 
 
@@ -68,7 +69,12 @@ class Group:
             open_ = (inner, outer) if piece.mirror > 0 else (outer, inner)
             around = np.linalg.norm(curve - np.roll(curve, -1, axis=0), axis=1).sum()
             s = piece.s + piece.turn / (2 * np.pi) * around
-            section = roll(curve, s, start=piece.start, openness=open_, push=piece.push + piece.trail * a.slide)
+            how = {"start": piece.start, "openness": open_, "push": piece.push + piece.trail * a.slide}
+            section = roll(curve, s, **how)
+            if piece.lift is not None:
+                way = roll(curve, s + 1e-3, **how) - roll(curve, s - 1e-3, **how)
+                way /= np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-12)
+                section = section + piece.lift[:, None] * np.stack([-way[:, 1], way[:, 0]], 1)
             section[:, 0] += a.spread * piece.mirror
             axis = self.slide_axis
             positions[piece.vertices] = piece.frame.world(section, piece.v) + a.slide * axis

@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 
 from engine.core.errors import InputError
 from engine.core.measurements import MEASUREMENTS
-from engine.core.types import BezierEdge, Edge, EdgeRef, LineEdge, Notch, Panel, Pattern, Placement, Seam
+from engine.core.types import BezierEdge, Edge, EdgeRef, LineEdge, Notch, Panel, Pattern, Placement, Seam, Tape
 from garments.panels import edge_curve
 
 __all__ = ["Draft", "Outline", "Step", "band", "curve_length", "measured", "root", "smooth", "unit"]
@@ -230,6 +230,7 @@ class Draft:
     name: str
     panels: dict[str, Panel] = field(default_factory=dict)
     seams: list[Seam] = field(default_factory=list)
+    tapes: list[Tape] = field(default_factory=list)
 
     def add(self, name: str, outline: Outline, placement: Placement, **extra: Any) -> None:
         """Puts a closed outline down as a panel; ``extra`` are fields of ``Panel``."""
@@ -298,6 +299,11 @@ class Draft:
         self.seams.append(Seam(EdgeRef(*a[0][:2]), EdgeRef(*b[0][:2], lo, hi), kind, angle))
         self.notch(two[0], two[1], *(f for f in part if 1e-6 < f < 1 - 1e-6))
 
+    def tape(self, *edges: tuple[str, str], ratio: float = 1.0, stiffness: float, label: str = "") -> None:
+        """Runs an elastic (ratio of its relaxed length < 1) or a stay tape along edges; force per strain [N]."""
+        for panel, edge in edges:
+            self.tapes.append(Tape(EdgeRef(panel, self.edge(panel, edge)), ratio, stiffness, label))
+
     def _walk(self, chain: list[tuple[str, str]]) -> list[tuple[str, int, float, float, float]]:
         """(panel, edge, from, to, length) of each edge.
 
@@ -341,5 +347,5 @@ class Draft:
         """The finished pattern."""
         return Pattern(
             self.name, tuple(self.panels.values()), tuple(self.seams), seam_allowance, intended_ease=ease,
-            drafted_for=dict(drafted_for), kind=kind, source=source,
+            drafted_for=dict(drafted_for), kind=kind, source=source, tapes=tuple(self.tapes),
         )

@@ -50,11 +50,11 @@ class JacketOptions:
     hem_ease: float = option(0.13, 0.06, 0.30, "ease of the sleeve's hem on the wrist girth")
     armhole_drop: float = option(0.032, 0.01, 0.08, "depth of the armhole below the arm's pit")
     neck_ease: float = option(0.012, 0.004, 0.04, "how far the neckline leaves the neck at the shoulders")
-    cap_ease: float = option(0.015, 0.0, 0.06, "sleeve cap over armhole, less one [-]")
+    cap_ease: float = option(0.015, 0.0, 0.06, "sleeve cap over armhole, less one [-]", unit="")
     stand: float = option(0.025, 0.015, 0.06, "height of the collar's stand")
     fall: float = option(0.055, 0.03, 0.12, "height of the collar's fall at the back")
     collar_point: float = option(0.075, 0.03, 0.16, "length of the collar's front edge")
-    closed: float = option(0.7, 0.0, 1.0, "share of the front that is fastened, from the hem up [-]")
+    closed: float = option(0.7, 0.0, 1.0, "share of the front that is fastened, from the hem up [-]", unit="")
 
 
 def jacket(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = None,

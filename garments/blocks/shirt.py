@@ -48,7 +48,7 @@ class ShirtOptions:
     sleeve_ease: float = option(0.09, 0.02, 0.30, "ease on the upper arm girth")
     cuff_ease: float = option(0.065, 0.02, 0.20, "ease on the wrist girth")
     cuff: float = option(0.06, 0.03, 0.12, "height of the cuff")
-    cap_ease: float = option(0.015, 0.0, 0.06, "sleeve cap over armhole, less one [-]")
+    cap_ease: float = option(0.015, 0.0, 0.06, "sleeve cap over armhole, less one [-]", unit="")
     stand: float = option(0.03, 0.015, 0.06, "height of the collar's stand")
     fall: float = option(0.042, 0.025, 0.10, "height of the collar's fall at the back")
     collar_point: float = option(0.07, 0.03, 0.14, "length of the collar's front edge")

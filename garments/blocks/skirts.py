@@ -17,10 +17,11 @@ import numpy as np
 from engine.core.types import Pattern
 from garments.blocks.draft import Draft, Outline, band, curve_length, measured, root, smooth, unit
 from garments.blocks.frames import Stand
-from garments.blocks.options import option
+from garments.blocks.options import choice, option
+from garments.lines import RATIO_LEAST
 
 __all__ = ["SKIRT_NEEDS", "ALineOptions", "SkirtOptions", "a_line_skirt", "add_waistband", "skirt_shares",
-           "dart_places", "skirt_panels", "straight_skirt", "waist_chain", "waist_edge", "waist_edge_up"]
+           "dart_places", "skirt_panels", "straight_skirt", "waist_chain", "waist_ease", "waist_edge", "waist_edge_up"]
 
 SKIRT_NEEDS = ("waist_girth", "hip_girth", "back_waist_width", "back_hip_width", "waist_to_hip", "waist_height",
                "knee_height")
@@ -30,6 +31,11 @@ SIDE_RISE, BACK_DROP = 0.012, 0.010
 #: Largest intake of one dart and of the side seam per quarter [m].
 MAX_DART, MAX_SIDE = 0.036, 0.035
 MIN_DART = 0.006
+WAISTS = ("fitted", "elastic")
+WAIST_TEXT = "fitted with darts, or pulled on over the hips and gathered by an elastic in the waistband"
+#: Relaxed length of a waist's elastic over the waist girth, and its force per strain [N]: woven waistband elastics of
+#: 3 cm pull with about 8 N at 40 %. Estimates.
+ELASTIC_SHARE, ELASTIC_STIFFNESS = 0.88, 22.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class SkirtOptions:
     ease_waist: float = option(0.01, -0.08, 0.20, "ease on the waist girth")
     ease_hip: float = option(0.04, -0.08, 0.50, "ease on the hip girth")
     waistband: float = option(0.035, 0.02, 0.10, "height of the waistband")
+    waist: str = choice("fitted", WAISTS, WAIST_TEXT)
 
 
 @dataclass(frozen=True)
@@ -197,16 +204,34 @@ def _face(s: Shares, *, back: bool, length: float, to_hip: float, foot: np.ndarr
     return path
 
 
+def waist_ease(m: Mapping[str, float], waist: str, ease_waist: float, ease_hip: float) -> float:
+    """Ease on the waist girth of the cloth: with an elastic, what lets the hips through."""
+    if waist == "fitted":
+        return ease_waist
+    return max(ease_waist, m["hip_girth"] + ease_hip - m["waist_girth"])
+
+
 def add_waistband(d: Draft, stand: Stand, *, height: float, front: list[tuple[str, str]], back: list[tuple[str, str]],
-                  y: float, radius: float) -> None:
-    """A straight waistband in two halves, sewn to the waist's edges (chains from side to side) and at the sides."""
+                  y: float, radius: float, elastic: float = 0.0) -> None:
+    """A straight waistband in two halves, sewn to the waist's edges (chains from side to side) and at the sides.
+
+    Args:
+        elastic: Relaxed length of the elastic in it all round [m]; 0 for a band with interlining instead.
+    """
+    stiffness = 8.0 if elastic else 3.0  # a woven elastic is stiff across, so as not to roll over
     for name, chain, is_back in (("waistband_front", front, False), ("waistband_back", back, True)):
         length = d.length(*chain)
         d.add(name, band(length, length, height),
-              stand.trunk(name, back=is_back, y=y, radius=radius, gap=-0.01), stiffness=3.0)
+              stand.trunk(name, back=is_back, y=y, radius=radius, gap=-0.01), stiffness=stiffness)
         d.sew([(name, "bottom_1"), (name, "bottom_2")], chain)
     d.sew([("waistband_front", "end_plus")], [("waistband_back", "end_minus")])
     d.sew([("waistband_front", "end_minus")], [("waistband_back", "end_plus")])
+    if elastic:  # half of its pull at each edge of its casing
+        bands = ("waistband_front", "waistband_back")
+        for edge in ("bottom", "top"):
+            edges = [(name, f"{edge}_{k}") for name in bands for k in (1, 2)]
+            ratio = float(np.clip(elastic / d.length(*edges), RATIO_LEAST, 1.0))
+            d.tape(*edges, ratio=ratio, stiffness=0.5 * ELASTIC_STIFFNESS, label="elastic")
 
 
 def waist_chain(d: Draft, panels: list[str], plus: str) -> list[tuple[str, str]]:
@@ -269,13 +294,15 @@ def _skirt(name: str, measurements: Mapping[str, Any], landmarks: Mapping[str, A
     m = measured(measurements, SKIRT_NEEDS, name.replace("_", " "))
     stand = Stand(measurements, landmarks)
     d = Draft(name)
-    shares = skirt_shares(m, ease_hip=o.ease_hip, ease_waist=o.ease_waist, max_darts=max_darts, side_share=side_share)
+    ease_waist = waist_ease(m, o.waist, o.ease_waist, o.ease_hip)
+    shares = skirt_shares(m, ease_hip=o.ease_hip, ease_waist=ease_waist, max_darts=max_darts, side_share=side_share)
     skirt_panels(d, stand, m, shares, length=o.length, flare=flare)
     level = stand.level("waist_front", "waist_back")
     add_waistband(d, stand, height=o.waistband, front=waist_chain(d, ["skirt_front"], "l"),
                   back=waist_chain(d, ["skirt_back"], "r"),
-                  y=level + 0.005, radius=m["waist_girth"] / (2 * np.pi))
-    ease = {"waist_girth": o.ease_waist, "hip_girth": o.ease_hip}
+                  y=level + 0.005, radius=m["waist_girth"] / (2 * np.pi),
+                  elastic=ELASTIC_SHARE * m["waist_girth"] if o.waist == "elastic" else 0.0)
+    ease = {"waist_girth": ease_waist, "hip_girth": o.ease_hip}
     return d.pattern(kind="skirt", ease=ease, drafted_for=m, source="skirt block after Aldrich and Armstrong")
 
 

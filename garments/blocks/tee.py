@@ -36,8 +36,8 @@ class TeeOptions:
     sleeve_ease: float = option(0.06, 0.0, 0.30, "ease on the upper arm girth")
     neck_drop: float = option(0.015, 0.0, 0.15, "neckline below the neck base at the front")
     neckband: float = option(0.02, 0.01, 0.08, "height of the neckband")
-    neckband_ratio: float = option(0.86, 0.7, 1.0, "length of the neckband over that of the neckline [-]")
-    cap_ease: float = option(0.01, 0.0, 0.06, "sleeve cap over armhole, less one [-]")
+    neckband_ratio: float = option(0.86, 0.7, 1.0, "length of the neckband over that of the neckline [-]", unit="")
+    cap_ease: float = option(0.01, 0.0, 0.06, "sleeve cap over armhole, less one [-]", unit="")
 
 
 def tee(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = None,

@@ -15,11 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.types import Pattern
+from engine.core.types import PanelLine, Pattern
 from garments.blocks.draft import Draft, Outline, curve_length, measured, root, smooth
 from garments.blocks.frames import Stand
-from garments.blocks.options import option
-from garments.blocks.skirts import Shares, add_waistband, skirt_shares, waist_edge
+from garments.blocks.options import choice, option
+from garments.blocks.skirts import (
+    ELASTIC_SHARE,
+    WAIST_TEXT,
+    WAISTS,
+    Shares,
+    add_waistband,
+    skirt_shares,
+    waist_ease,
+    waist_edge,
+)
 
 __all__ = ["TROUSERS_NEEDS", "TrousersOptions", "trousers"]
 
@@ -37,6 +46,8 @@ class TrousersOptions:
     hem: float | None = option(None, 0.20, 1.20, "width of the hem, all round; by default a straight leg")
     length: float | None = option(None, 0.38, 1.30, "waist to hem; by default just above the floor")
     waistband: float = option(0.035, 0.02, 0.10, "height of the waistband")
+    waist: str = choice("fitted", WAISTS, WAIST_TEXT)
+    crease: float = option(0.0, 0.0, 2.8, "angle to which the creases are pressed [rad], 0 none", unit="")
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,8 @@ def trousers(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | Non
     m = measured(measurements, TROUSERS_NEEDS, "trousers")
     stand = Stand(measurements, landmarks)
     d = Draft("trousers")
-    shares = skirt_shares(m, ease_hip=o.ease_hip, ease_waist=o.ease_waist, max_darts={False: 1, True: 2},
+    ease_waist = waist_ease(m, o.waist, o.ease_waist, o.ease_hip)
+    shares = skirt_shares(m, ease_hip=o.ease_hip, ease_waist=ease_waist, max_darts={False: 1, True: 2},
                           side_share=0.45)
     legs = _match(m, o, {b: _leg(m, o, s, back=b) for b, s in shares.items()})
     crotch = -(m["body_rise"] + o.ease_rise)
@@ -72,7 +84,8 @@ def trousers(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | Non
             path = _panel(leg, back)
             if (side == "r") != back:
                 path = path.mirrored()
-            d.add(f"{face}_{side}", path, stand.leg(side, back=back, crotch=crotch, radius=m["thigh_girth"] / 6.28))
+            place = stand.leg(side, back=back, crotch=crotch, radius=m["thigh_girth"] / 6.28)
+            d.add(f"{face}_{side}", path, place, lines=_crease(leg, o.crease))
             d.darts(f"{face}_{side}")
     for side in "lr":
         for label in ("out_low", "out_mid", "out_up", "in_low", "in_up"):
@@ -82,10 +95,19 @@ def trousers(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | Non
             d.sew([(f"{face}_l", label)], [(f"{face}_r", label)])
     level = stand.level("waist_front", "waist_back")
     add_waistband(d, stand, height=o.waistband, front=_waist(d, "front", "l", "r"), back=_waist(d, "back", "r", "l"),
-                  y=level + 0.005, radius=m["waist_girth"] / (2 * np.pi))
+                  y=level + 0.005, radius=m["waist_girth"] / (2 * np.pi),
+                  elastic=ELASTIC_SHARE * m["waist_girth"] if o.waist == "elastic" else 0.0)
     width = sum(_width_at(leg) for leg in legs.values())
-    ease = {"waist_girth": o.ease_waist, "hip_girth": o.ease_hip, "thigh_girth": width - m["thigh_girth"]}
+    ease = {"waist_girth": ease_waist, "hip_girth": o.ease_hip, "thigh_girth": width - m["thigh_girth"]}
     return d.pattern(kind="trousers", ease=ease, drafted_for=m, source="trouser block after Aldrich")
+
+
+def _crease(leg: _Leg, angle: float) -> tuple[PanelLine, ...]:
+    """The pressed crease down the middle of a leg panel, from a little below the hips to the hem."""
+    if not angle:
+        return ()
+    top = leg.hip[1] + 0.3 * (leg.fork[1] - leg.hip[1])
+    return (PanelLine(np.array([(0.0, top), (0.0, leg.hem_y)]), angle, "crease"),)
 
 
 def _waist(d: Draft, face: str, first: str, second: str) -> list[tuple[str, str]]:
