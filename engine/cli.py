@@ -56,6 +56,12 @@ def _garment(parser: argparse.ArgumentParser) -> None:
         help="library name (see toile fabrics) or a fabric file, one for each garment in the same order; "
         "default: the garment's own",
     )
+    parser.add_argument(
+        "--option",
+        action="append",
+        metavar="[GARMENT.]NAME=VALUE",
+        help="option of the last --garment, or of the one named, lengths in cm (see toile garments NAME); repeatable",
+    )
 
 
 def _body(parser: argparse.ArgumentParser) -> None:
@@ -108,6 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (("garments", "list the garments of the library"), ("fabrics", "list the fabrics")):
         p = add(name, text)
         p.add_argument("--json", action="store_true", help="print one JSON line")
+        if name == "garments":
+            p.add_argument("name", nargs="?", help="one garment, with its options")
     recsys_commands.add_parser(commands)
     add("warm", "compile the simulation kernels now, so that the first drape does not wait for them")
     return parser

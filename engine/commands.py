@@ -16,7 +16,7 @@ from engine.config import read_config
 from engine.core import codec
 from engine.core.errors import InputError
 from engine.core.types import Body, Drape, Garment
-from engine.library_names import check_garment, default_fabric, load_fabric
+from engine.library_names import check_garment, default_fabric, load_fabric, read_options
 from engine.measurement_file import SEXES, measurements_for_people, read_measurements
 from engine.runtime import Run
 
@@ -76,8 +76,8 @@ def _load_body(run: Run, args: Namespace) -> Body:
     return codec.load(path, Body)
 
 
-def _outfit(args: Namespace) -> dict[str, list[str]]:
-    """Garments and their fabrics, once all are known to be readable: no long work for a misspelt name."""
+def _outfit(args: Namespace) -> dict[str, list]:
+    """Garments, their fabrics and options, once all are known to be readable: no long work for a misspelt name."""
     for garment in args.garment:
         check_garment(garment)
     given = args.fabric or []
@@ -89,7 +89,8 @@ def _outfit(args: Namespace) -> dict[str, list[str]]:
     fabrics = [*given, *(default_fabric(g) for g in args.garment[len(given) :])]
     for fabric in fabrics:
         load_fabric(fabric)
-    return {"garments": list(args.garment), "fabrics": fabrics}
+    options = read_options(args.garment, args.option or [])
+    return {"garments": list(args.garment), "fabrics": fabrics, "options": options}
 
 
 def _drape_json(garment: Garment, drape: Drape) -> dict[str, Any]:
@@ -253,11 +254,31 @@ def garments(args: Namespace, emit: Emit) -> Result:
     """toile garments"""
     from garments import library
 
-    rows = library.describe()
+    wanted = library.canonical(args.name) if args.name else None
+    rows = [_garment_for_people(r) for r in library.describe() if wanted in (None, r["name"])]
     if not args.json:
         for row in rows:
             print(f"{row['name']:<16} {row['description']} (default fabric: {row['default_fabric']})")
+            for name, o in row["options"].items() if wanted else ():
+                print(f"  {name:<14} {o['range']:<24} {o['text']}")
     return {"garments": rows}, 0
+
+
+def _garment_for_people(row: dict[str, Any]) -> dict[str, Any]:
+    """A garment's description with its options as they are typed: lengths in centimetres."""
+    options = {}
+    for name, o in row["options"].items():
+        scale, unit = (100, " cm") if o["unit"] == "m" else (1, "")
+        default = o["default"] if o["unit"] == "word" or o["default"] is None else round(scale * o["default"], 6)
+        shown = "" if default is None else f", usually {default:g}" if unit or o["unit"] != "word" else ""
+        if o["unit"] == "word":
+            about, text = {"values": list(o["values"])}, f"{' | '.join(o['values'])}"
+        else:
+            about = {"low": round(scale * o["low"], 6), "high": round(scale * o["high"], 6)}
+            text = f"{about['low']:g} to {about['high']:g}{unit}{shown}"
+        named = {f"{k}_cm" if unit else k: v for k, v in {"default": default, **about}.items()}
+        options[name] = {**named, "text": o["text"], "range": text}
+    return {**row, "options": options}
 
 
 def fabrics(args: Namespace, emit: Emit) -> Result:

@@ -5,7 +5,7 @@ Every stage saves its result in the output folder, and each can start from what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,18 +75,23 @@ def body_from_typed(run: Run, measurements: dict[str, float], *, sex: str = "neu
         return _keep_body(run, body_from_measurements(measurements, sex=sex))
 
 
-def dress(run: Run, body: Body, *, garments: Sequence[str], fabrics: Sequence[str]) -> Look:
+def dress(
+    run: Run, body: Body, *, garments: Sequence[str], fabrics: Sequence[str], options: Sequence[Mapping] | None = None
+) -> Look:
     """Meshes, places and drapes garments (library names or pattern files), from the body outwards, each in its fabric.
+
+    ``options`` are each garment's, as :func:`garments.library.draft` takes them.
 
     Each is placed around those before it, which are worn by then; at the end all are draped together.
     """
     for name in (*garments, *fabrics):
         if Path(name).is_file():
             run.input_file(name)
-    outfit = _placed(run, body, garments[0], fabrics[0], None)
-    for garment, fabric in zip(garments[1:], fabrics[1:], strict=True):
+    choices = options or [{} for _ in garments]
+    outfit = _placed(run, body, garments[0], fabrics[0], choices[0], None)
+    for garment, fabric, chosen in zip(garments[1:], fabrics[1:], choices[1:], strict=True):
         outfit = _simulated(run, "wear", Garment, outfit, body)
-        outfit = put_over(outfit, _placed(run, body, garment, fabric, outfit))
+        outfit = put_over(outfit, _placed(run, body, garment, fabric, chosen, outfit))
     result = _simulated(run, "drape", Drape, outfit, body)
     run.warnings += [w for w in (*outfit.warnings, *result.warnings) if w not in run.warnings]
     for value, name in ((body, BODY), (outfit, GARMENT), (result, DRAPE)):
@@ -94,7 +99,9 @@ def dress(run: Run, body: Body, *, garments: Sequence[str], fabrics: Sequence[st
     return Look(body, outfit, result)
 
 
-def _placed(run: Run, body: Body, garment: str, fabric: str, worn: Garment | None) -> Garment:
+def _placed(
+    run: Run, body: Body, garment: str, fabric: str, options: Mapping, worn: Garment | None
+) -> Garment:
     """A garment's meshed panels around a body and what it wears."""
     from garments.fabrics import load_fabrics
     from garments.placement import place
@@ -102,7 +109,7 @@ def _placed(run: Run, body: Body, garment: str, fabric: str, worn: Garment | Non
     preset = run.config.preset
     with run.stage("place", "Placing the panels") as progress:
         return place(
-            load_pattern(garment, body),
+            load_pattern(garment, body, options),
             body,
             load_fabric(fabric),
             fabrics=load_fabrics(),
@@ -185,11 +192,13 @@ def export_look(run: Run, look: Look, pictures: dict | None = None) -> dict:
         return write_report(run.out, reports, measurements, pictures or {}, facts)
 
 
-def try_on(run: Run, body: Body, *, garments: Sequence[str], fabrics: Sequence[str]) -> tuple[Look, dict]:
+def try_on(
+    run: Run, body: Body, *, garments: Sequence[str], fabrics: Sequence[str], options: Sequence[Mapping] | None = None
+) -> tuple[Look, dict]:
     """A body dressed, pictured, exported and judged. Returns the look and the fit report's JSON."""
-    look = dress(run, body, garments=garments, fabrics=fabrics)
+    look = dress(run, body, garments=garments, fabrics=fabrics, options=options)
     pictures = render_look(run, look)
     report = export_look(run, look, pictures)
-    worn = {"garments": garments, "fabrics": fabrics}
+    worn = {"garments": garments, "fabrics": fabrics, "options": options or []}
     run.write_manifest(**worn, drape=look.drape.metrics, drape_status=look.drape.status)
     return look, report

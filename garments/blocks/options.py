@@ -80,5 +80,5 @@ def _known(known: dict[str, dict[str, Any]], name: str, garment: str) -> dict[st
     if name in known:
         return known[name]
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else f"its options are: {', '.join(known)}"
+    hint = f"did you mean '{close[0]}'?" if close else f"its options are: {', '.join(known)}"
     raise InputError("garment.unknown_option", f"{garment}: has no option '{name}'", hint)

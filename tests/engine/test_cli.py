@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from engine.cli import main
+from engine.core.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 BODY = "sex: female\nstature: 168\nbust: 90\nwaist: 72\nhips: 98\n"
@@ -175,3 +176,27 @@ def test_every_garment_of_an_outfit_is_checked_first(capfd, tmp_path, body_folde
 def test_a_body_file_of_another_kind(capfd, tmp_path):
     np.savez(tmp_path / "body.npz", x=np.zeros(3))
     refused(capfd, tmp_path, "drape", "--body", str(tmp_path / "body.npz"), "--garment", "tee")
+
+
+def test_options_go_to_the_garment_that_they_name():
+    from engine.library_names import read_options
+
+    both = ["shirt", "skirt_pleated"]
+    assert read_options(both, ["kind=box", "shirt.length=30", "pleated_skirt.pleats=12"]) == [
+        {"length": 0.3}, {"kind": "box", "pleats": 12}]
+    assert read_options(both, []) == [{}, {}]
+    for given in (["kind"], ["tee.length=3"], ["hem=3"], ["=3"]):
+        with pytest.raises(InputError):
+            read_options(both, given)
+    with pytest.raises(InputError, match="pattern file has no options"):
+        read_options(["my.json"], ["length=3"])
+
+
+def test_garments_show_their_options_in_centimetres(capfd):
+    assert main(["garments", "skirt_pleated", "--json"]) == 0
+    (row,) = json.loads(capfd.readouterr().out)["garments"]
+    assert row["options"]["waistband"]["default_cm"] == 3.5
+    assert row["options"]["kind"]["values"] == ["knife", "box", "inverted"]
+    assert row["options"]["pleats"]["default"] == 20 and row["options"]["pleats"]["high"] == 80
+    assert main(["garments", "shirt"]) == 0
+    assert "cuff_ease" in capfd.readouterr().out

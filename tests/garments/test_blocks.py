@@ -22,7 +22,8 @@ def drafted(garment: str, body: str, **options) -> Pattern:
 
 
 def label(pattern: Pattern, ref) -> str:
-    return pattern.panel(ref.panel).edges[ref.edge].label
+    panel = pattern.panel(ref.panel)
+    return (*panel.edges, *panel.lines)[ref.edge].label
 
 
 def edge(panel: Panel, name: str):

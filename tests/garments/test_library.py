@@ -21,7 +21,8 @@ def test_lists_six_garments_in_plain_values():
         assert row["description"] and fabric(row["default_fabric"])
         assert set(row["measurements"]) <= set(MEASUREMENTS)
         for option in row["options"].values():
-            assert option["low"] < option["high"] and option["text"]
+            assert option["text"]
+            assert len(option["values"]) > 1 if option["unit"] == "word" else option["low"] < option["high"]
 
 
 @pytest.mark.parametrize(("typed", "name"), [
@@ -99,8 +100,19 @@ def test_extremes_of_every_option_draft_or_are_refused(garment):
 
     row = next(r for r in library.describe() if r["name"] == garment)
     for name, option in row["options"].items():
-        for end in ("low", "high"):
+        for end in option["values"] if "values" in option else (option["low"], option["high"]):
             try:
-                check_pattern(library.draft(garment, BODIES["mean_woman"], **{name: option[end]}))
+                check_pattern(library.draft(garment, BODIES["mean_woman"], **{name: end}))
             except InputError as error:
                 assert error.hint
+
+
+def test_options_are_typed_in_centimetres():
+    assert library.read_typed("skirt_pleated", {"length": "60", "kind": "box", "pleats": "12"}) == {
+        "length": 0.6, "kind": "box", "pleats": 12}
+    assert library.read_typed("shirt", {"cap_ease": "0.02"}) == {"cap_ease": 0.02}  # a ratio, no length
+    wrong = ({"length": "long"}, "centimetres"), ({"pleats": "7.5"}, "whole"), ({"kind": "round"}, "knife")
+    for given, hint in wrong:
+        with pytest.raises(InputError) as caught:
+            library.read_typed("skirt_pleated", given)
+        assert hint in caught.value.hint
