@@ -161,6 +161,7 @@ def render_look(run: Run, look: Look) -> dict:
     Without OpenGL it says so, and the rest of the run goes on.
     """
     from engine.export.pictures import write_pictures
+    from engine.export.tension import drag_lines
 
     with run.stage("render", "Taking pictures") as progress:
         try:
@@ -169,6 +170,7 @@ def render_look(run: Run, look: Look) -> dict:
                 scene(look),
                 quality=run.config.quality,
                 turntable=run.config.turntable,
+                drag_lines=drag_lines(look.garment, look.drape),
                 progress=progress,
             )
         except ToileError as error:

@@ -183,7 +183,7 @@ def _twisted(pattern: Pattern, positions: np.ndarray, mesh: PatternMesh) -> list
     notes = []
     for k, chain in enumerate(mesh.chains):
         seam = pattern.seams[k]
-        if len(chain) < 3 or seam.kind == "dart":
+        if len(chain) < 3 or seam.kind in ("dart", "pleat"):
             continue
         a, b = positions[chain[:, 0]], positions[chain[:, 1]]
         drawn, turned = np.linalg.norm(a - b, axis=1).mean(), np.linalg.norm(a - b[::-1], axis=1).mean()

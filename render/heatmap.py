@@ -34,6 +34,10 @@ MAP_STYLES: dict[str, MapStyle] = {
     "pressure": MapStyle(
         "Contact pressure", "kPa", 1e-3, False, ("#e4e1d9", "#eebb60", "#ea7f47", "#b93a5c", "#4f1d63"), (0.0, 2000.0)
     ),
+    # sequential: pale is slack, dark is the tightest
+    "tension": MapStyle(
+        "Tension", "N/m", 1.0, False, ("#f4e9a8", "#f2b13c", "#e0552e", "#a31545", "#4a0a4f"), (0.0, 100.0)
+    ),
 }
 
 

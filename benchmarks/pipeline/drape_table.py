@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARY = ("tee", "shirt", "jacket", "skirt_straight", "skirt_a_line", "trousers", "sheath")
+LIBRARY = ("tee", "shirt", "jacket", "skirt_straight", "skirt_a_line", "skirt_pleated", "trousers", "sheath")
 BODIES = ("mean_woman", "small", "tall", "heavy", "pregnant", "man")
 NEAR = ("mean_woman", "slim_woman", "full_woman")
 COLUMNS = ("seam_gap_max_mm", "body_penetration_max_mm", "body_penetrating_vertices", "self_intersections",

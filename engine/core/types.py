@@ -15,6 +15,7 @@ __all__ = [
     "BezierEdge",
     "ArcEdge",
     "Camera",
+    "DragLine",
     "Drape",
     "Edge",
     "EdgeRef",
@@ -33,6 +34,7 @@ __all__ = [
     "Placement",
     "Seam",
     "SceneMesh",
+    "SeamFit",
     "Tape",
     "ZoneFit",
 ]
@@ -258,6 +260,7 @@ class Fabric:
     friction_dynamic: float
     damping: float  #: fraction of critical, internal [-]
     poisson: float = 0.0
+    seam_slippage: float = 0.0  #: load at which its yarns slip at a seam [N/m] (as ISO 13936 tests it); 0 if unknown
     stretch_curves: dict[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     #: {warp|weft: ((strain, N/m), ...)} where measured
     base_color: tuple[float, float, float] = (0.8, 0.8, 0.8)  #: linear RGB
@@ -357,6 +360,25 @@ class ZoneFit:
 
 
 @dataclass(frozen=True)
+class SeamFit:
+    """Tension across the seams between two panels [N/m]."""
+
+    panels: tuple[str, str]
+    load_mean: float
+    load_max: float
+    slippage: float = 0.0  #: load at which the yarns of the weaker side slip; 0 if unknown
+
+
+@dataclass(frozen=True)
+class DragLine:
+    """A line along which the cloth is pulled one way."""
+
+    panel: str  #: where it is strongest
+    points: np.ndarray  #: along it [m], shape [n, 3]
+    tension: float  #: mean principal tension along it [N/m]
+
+
+@dataclass(frozen=True)
 class FitReport:
     """How the garment fits, zone by zone."""
 
@@ -365,6 +387,8 @@ class FitReport:
     zones: tuple[ZoneFit, ...]
     summary: str
     warnings: tuple[str, ...] = ()
+    seams: tuple[SeamFit, ...] = ()  #: the most loaded first
+    drag_lines: tuple[DragLine, ...] = ()  #: the strongest first
 
 
 # ---------------------------------------------------------------- pictures

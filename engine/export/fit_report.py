@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from engine.core.mesh import unique_edges, weld_map
 from engine.core.types import Body, Drape, Fabric, FitReport, Garment, ZoneFit
+from engine.export.tension import drag_lines, seam_fits
 
 __all__ = ["fit_report", "stretch_percent"]
 
@@ -278,4 +279,12 @@ def fit_report(garment: Garment, drape: Drape, body: Body, fabric: Fabric) -> Fi
         warnings += (f"the cloth is stretched by {100 * peak:.0f} % somewhere, beyond what cloth bears: see the map",)
     if drape.status != "converged":
         warnings += (f"the drape is {drape.status.replace('_', ' ')}: read the figures with care",)
-    return FitReport(garment=garment.name, fabric=fabric.name, zones=tuple(zones), summary=summary, warnings=warnings)
+    seams = seam_fits(garment, drape)
+    warnings += tuple(
+        f"the seam between {' and '.join(s.panels)} carries {s.load_max:.0f} N/m: its yarns slip from "
+        f"{s.slippage:.0f} N/m on" for s in seams if 0 < s.slippage < s.load_max
+    )
+    return FitReport(
+        garment=garment.name, fabric=fabric.name, zones=tuple(zones), summary=summary, warnings=warnings, seams=seams,
+        drag_lines=drag_lines(garment, drape),
+    )

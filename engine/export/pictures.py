@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.core.types import SceneMesh
+from engine.core.types import Camera, DragLine, SceneMesh
+from render.heatmap import draw_legend
 from render.preview import Preview, standard_cameras, write_png, write_webp
+from render.strokes import draw_strokes
 
 __all__ = ["write_pictures"]
 
 STILLS = {"front": "Front", "back": "Back", "three_quarter": "Three quarters"}
+TENSION_ENDS = (50.0, 100.0, 200.0, 500.0, 1000.0)  #: ends of the colour bar [N/m]
 MAPS = {"strain": "Stretch", "pressure": "Pressure on the body"}
 
 
@@ -22,9 +25,12 @@ def write_pictures(
     *,
     quality: str,
     turntable: bool = True,
+    drag_lines: Sequence[DragLine] = (),
     progress: Callable[[float, str], None] | None = None,
 ) -> dict[str, np.ndarray]:
     """Writes front.png, back.png, three_quarter.png, strain and pressure maps, and turntable.webp into ``out``.
+
+    Drag lines, if there are any, are drawn in tension_front.png and tension_back.png.
 
     Returns:
         title -> picture for the report, sRGB uint8 [H, W, 3].
@@ -45,7 +51,20 @@ def write_pictures(
                 report(0.35 + 0.05 * i, f"{mode}, {view}")
                 shown[f"{title}, {view}"] = preview.picture(cameras[view], mode=mode)
                 write_png(out / f"{mode}_{view}.png", shown[f"{title}, {view}"])
+        for view in ("front", "back") if drag_lines else ():
+            report(0.44, f"tension, {view}")
+            title = f"Tension, {view}"
+            shown[title] = _with_lines(preview, cameras[view], shown[STILLS[view]], drag_lines)
+            write_png(out / f"tension_{view}.png", shown[title])
         if turntable:
             frames = preview.turntable(progress=lambda share, what: report(0.45 + 0.5 * share, what))
             write_webp(out / "turntable.webp", frames)
     return shown
+
+
+def _with_lines(preview: Preview, camera: Camera, picture: np.ndarray, lines: Sequence[DragLine]) -> np.ndarray:
+    """The picture with its drag lines in view, coloured by their tension."""
+    depth = preview.view(camera, supersample=1.0).depth
+    end = next((v for v in TENSION_ENDS if v >= lines[0].tension), TENSION_ENDS[-1])
+    strokes = [(line.points, min(line.tension / end, 1.0)) for line in lines]
+    return draw_legend(draw_strokes(picture, strokes, camera, depth, "tension"), "tension", (0.0, end))

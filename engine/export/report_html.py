@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from engine.core.outfit import main_fabric, split
 from engine.core.safe_io import write_json, write_text
-from engine.core.types import Drape, FitReport, Garment
+from engine.core.types import DragLine, Drape, FitReport, Garment
 
 __all__ = ["drape_facts", "report_for_people", "write_report"]
 
@@ -55,6 +55,20 @@ def report_for_people(reports: Sequence[FitReport]) -> dict[str, Any]:
         for report in reports
         for z in report.zones
     ]
+    seams = [
+        {
+            "garment": report.garment,
+            "seam": " to ".join(dict.fromkeys(s.panels)),
+            "load_mean_n_m": round(s.load_mean, 1),
+            "load_max_n_m": round(s.load_max, 1),
+            "slips_from_n_m": round(s.slippage, 1) if s.slippage else None,
+        }
+        for report in reports
+        for s in report.seams
+    ]
+    lines = [
+        {"garment": report.garment, **_drag_line_for_people(line)} for report in reports for line in report.drag_lines
+    ]
     garments = [{"garment": r.garment, "fabric": r.fabric, "summary": r.summary} for r in reports]
     told = [f"{_title(r.garment)}: {r.summary}" for r in reports]
     return {
@@ -63,7 +77,22 @@ def report_for_people(reports: Sequence[FitReport]) -> dict[str, Any]:
         "summary": " ".join(told) if len(reports) > 1 else reports[0].summary,
         "garments": garments,
         "zones": zones,
+        "seams": seams,
+        "drag_lines": lines,
         "warnings": list(dict.fromkeys(w for r in reports for w in r.warnings)),
+    }
+
+
+def _drag_line_for_people(line: DragLine) -> dict[str, Any]:
+    """Where a drag line begins and ends, above the floor and to the left of the body's middle, and how it pulls."""
+    ends = np.asarray(line.points, np.float64)[[0, -1]]
+    ends = ends[np.argsort(ends[:, 1])]
+    return {
+        "panel": line.panel,
+        "tension_n_m": round(line.tension, 1),
+        "length_cm": round(100 * float(np.linalg.norm(np.diff(line.points, axis=0), axis=1).sum()), 1),
+        "height_cm": [round(100 * float(y), 1) for y in ends[:, 1]],
+        "to_the_left_cm": [round(100 * float(x), 1) for x in ends[:, 0]],
     }
 
 

@@ -33,6 +33,7 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "friction_dynamic": (0.0, 1.5, "-"),
     "damping": (0.0, 1.0, "-"),
     "poisson": (0.0, 0.49, "-"),
+    "seam_slippage": (0.0, 1e5, "N/m"),
     "roughness": (0.0, 1.0, "-"),
     "sheen": (0.0, 1.0, "-"),
     "opacity": (0.02, 1.0, "-"),
@@ -42,8 +43,8 @@ _HABITS = {"areal_density": "g/m2: divide by 1000", "thickness": "mm: divide by 
            "bend_warp": "gf cm2/cm: multiply by 9.80665e-5", "bend_weft": "gf cm2/cm: multiply by 9.80665e-5",
            "bend_bias": "gf cm2/cm: multiply by 9.80665e-5", "shear": "gf/(cm deg): multiply by 56.19"}
 _WEAVES = ("plain", "twill", "satin", "knit")
-_OPTIONAL = {"poisson", "stretch_curves", "base_color", "roughness", "sheen", "opacity", "weave", "sources", "label",
-             "stretch_bias", "bend_bias", "damping", "friction_dynamic"}
+_OPTIONAL = {"poisson", "seam_slippage", "stretch_curves", "base_color", "roughness", "sheen", "opacity", "weave",
+             "sources", "label", "stretch_bias", "bend_bias", "damping", "friction_dynamic"}
 _FIELDS = tuple(f.name for f in dataclasses.fields(Fabric) if f.name not in ("name", "sources"))
 
 #: Other names people use for the library's fabrics.

@@ -259,7 +259,7 @@ def test_panels_start_around_the_body_the_right_way_out(garment, body):
         for side, sign in (("_l", 1), ("_r", -1)):
             if panel.name.endswith(side) or f"{side}_" in panel.name:
                 assert place[0] * sign > 0, panel.name
-    for seam in pattern.seams:  # no seam is twisted
+    for seam in (s for s in pattern.seams if s.kind != "pleat"):  # no seam is twisted; pleats turn their cloth over
         f = np.linspace(0, 1, 7)
         a, b = world(pattern, seam.a, f), world(pattern, seam.b, f)
         assert np.linalg.norm(a - b, axis=1).mean() <= np.linalg.norm(a - b[::-1], axis=1).mean() + 1e-9
