@@ -3,6 +3,10 @@
 The cloth's own coarser meshes give the middle levels; the coarsest is a set of points spread evenly over the cloth
 with smooth overlapping weights, whose small dense matrix is inverted. Without it conjugate gradients would need as
 many iterations as the cloth is vertices long.
+
+The coarser levels also hold the contacts between layers of cloth. These are stiffer than the cloth by orders of
+magnitude: a level that does not know them proposes to press layers into each other, and the iterations go into taking
+that back.
 """
 
 from dataclasses import dataclass
@@ -14,6 +18,7 @@ import scipy.sparse.csgraph
 from engine.core.taichi_runtime import ti
 from sim.cloth import Cloth
 from sim.collision import upload
+from sim.contact_matrix import ActingContacts
 from sim.kernels import multilevel as kernels
 
 __all__ = ["Interpolation", "Multilevel", "spread_points", "from_coarser"]
@@ -98,7 +103,7 @@ class _Level:
     """One coarser level's matrix: its pattern, and how it is summed from the finer one."""
 
     def __init__(self, row: np.ndarray, col: np.ndarray, interpolation: Interpolation) -> None:
-        p = interpolation.matrix
+        p = self.interpolation = interpolation.matrix
         self.size = p.shape[1]
         fine_row = np.repeat(np.arange(len(row) - 1), np.diff(row))
         keys, slots, weights = [], [], []
@@ -140,6 +145,7 @@ class Multilevel:
         for p in interpolations:
             self.levels.append(_Level(row, col, p))
             row, col = self.levels[-1].row, self.levels[-1].col
+        self.finest_size = interpolations[0].matrix.shape[0]
         last = self.levels[-1]
         self.coarse_rows = np.repeat(np.arange(last.size), np.diff(last.row))
         self.first = np.concatenate([[0], np.cumsum([level.size for level in self.levels])])
@@ -153,18 +159,24 @@ class Multilevel:
         self.apply = (upload(self.first.astype(np.int32)), *down, *up, self.inverse, self.dense, *vectors)
         self.finest = _rows([interpolations[0].matrix], [0])
 
-    def update(self, block) -> None:
-        """Takes over the finest matrix."""
-        fine = block
+    def update(self, block, contacts: ActingContacts | None = None) -> None:
+        """Takes over the finest matrix, whose ``block`` rows are without the contacts."""
+        fine, touch = block, contacts.rows(self.finest_size) if contacts is not None else None
         for level in self.levels:
             kernels.galerkin(level.start, level.slot, level.weight, fine, level.block)
             fine = level.block
         for level, begin in zip(self.levels[:-1], self.first, strict=False):
-            kernels.invert_diagonal(level.diag, level.block, int(begin), self.inverse)
+            extra = np.zeros((level.size, 3, 3), np.float32)
+            if touch is not None:
+                touch = touch @ level.interpolation
+                extra = contacts.diagonal(touch)
+            kernels.invert_diagonal(level.diag, level.block, upload(extra), int(begin), self.inverse)
         last = self.levels[-1]
         dense = np.zeros((last.size, 3, last.size, 3))
         dense[self.coarse_rows, :, last.col, :] = last.block.to_numpy()
         dense = dense.reshape(3 * last.size, 3 * last.size)
+        if touch is not None:
+            dense += contacts.dense(touch @ last.interpolation, self.dense)
         inverse = np.linalg.inv(0.5 * (dense + dense.T))
         self.dense.from_numpy((0.5 * (inverse + inverse.T)).astype(np.float32))
 

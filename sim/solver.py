@@ -13,6 +13,7 @@ from engine.core.types import Garment
 from sim.body_field import DistanceGrid
 from sim.cloth import Cloth
 from sim.collision import Collider, upload
+from sim.contact_matrix import acting_contacts
 from sim.kernels import body, conjugate, contact, elastic, linear, motion, tiles
 from sim.kernels.types import vec3
 from sim.lines import Tapes
@@ -272,7 +273,7 @@ class Solver:
         """Preconditioned conjugate gradients; returns the number of iterations."""
         ls, c = self.lists, self.collider
         if self.age % self.refresh == 0:
-            self.multilevel.update(self.block)
+            self.multilevel.update(self.block, acting_contacts(c))
         self.age += 1
         conjugate.cg_start(self.rhs, self.dx, self.r)
         levels, done = len(self.multilevel.levels), 0

@@ -20,10 +20,32 @@ def galerkin(start: I32, slot: I32, weight: F32, fine: M3, coarse: M3):
 
 
 @ti.kernel
-def invert_diagonal(diag: I32, block: M3, begin: ti.i32, inverse: M3):
-    """Inverse of every diagonal block, from entry ``begin`` on."""
+def invert_diagonal(diag: I32, block: M3, extra: M3, begin: ti.i32, inverse: M3):
+    """Inverse of every diagonal block with something added, from entry ``begin`` on."""
     for i in range(diag.shape[0]):
-        inverse[begin + i] = block[diag[i]].inverse()
+        inverse[begin + i] = (block[diag[i]] + extra[i]).inverse()
+
+
+@ti.kernel
+def contact_matrix(
+    start: I32, contact: I32, weight: F32, row_start: I32, item: I32, row_weight: F32, normal: V3, stiff: F32,
+    drag: F32, dense: F32_2,
+):
+    """Adds every contact's matrix to ``dense``, row by row.
+
+    ``start``, ``contact`` and ``weight`` list the contacts of every unknown, ``row_start``, ``item`` and ``row_weight``
+    the unknowns of every contact.
+    """
+    for i in range(start.shape[0] - 1):
+        for k in range(start[i], start[i + 1]):
+            c = contact[k]
+            n = normal[c]
+            for m in range(row_start[c], row_start[c + 1]):
+                both = weight[k] * row_weight[m]
+                for a in ti.static(range(3)):
+                    for b in ti.static(range(3)):
+                        dense[3 * i + a, 3 * item[m] + b] += both * (stiff[c] - drag[c]) * n[a] * n[b]
+                    dense[3 * i + a, 3 * item[m] + a] += both * drag[c]
 
 
 @ti.func
