@@ -13,7 +13,7 @@ from engine.core.mesh import unique_edges
 from engine.core.types import Fabric, Garment
 from sim.bending import HingeMatrix, bending_form, hinge_matrix
 
-__all__ = ["Cloth", "build_cloth", "rest_corners", "stretch_tables"]
+__all__ = ["Cloth", "build_cloth", "rest_corners", "stretch_tables", "thickest"]
 
 #: Angular frequency at which the internal damping is the fabric's fraction of critical [rad/s]: the swing of a hem,
 #: twice a second. Damping proportional to stiffness is stronger for faster waves.
@@ -48,7 +48,8 @@ class Cloth:
     hinge_damping: np.ndarray  #: [s], shape [H]
     friction: np.ndarray  #: static and dynamic Coulomb coefficient of every particle, shape [P, 2]
     edges: np.ndarray  #: shape [E, 2]
-    radius: np.ndarray  #: contact radius of every particle [m], shape [P]
+    thickness: np.ndarray  #: room that a layer takes at every particle, of those that touch [m], shape [P]
+    radius: np.ndarray  #: beyond which nothing touches, where triangles are small [m], shape [P]
     group: np.ndarray  #: particles that are (to be) sewn together share a number, shape [P]
     pairs: np.ndarray  #: particle pairs still to be sewn, shape [Q, 2]
 
@@ -65,7 +66,7 @@ def rest_corners(garment: Garment) -> np.ndarray:
 
 
 def build_cloth(
-    garment: Garment, particle: np.ndarray, group: np.ndarray, pairs: np.ndarray, *, contact_thickness: float
+    garment: Garment, particle: np.ndarray, group: np.ndarray, pairs: np.ndarray, *, layer_gap: float
 ) -> Cloth:
     """Assembles the particles and elements of a garment.
 
@@ -73,7 +74,7 @@ def build_cloth(
         particle: Particle of every vertex, dense from 0, shape [N].
         group: Particles that will be one when all is sewn share a number, shape [P].
         pairs: Particle pairs still to be sewn, shape [Q, 2].
-        contact_thickness: Least gap between two layers [m].
+        layer_gap: Room that a layer takes at least, in cloth thinner than that [m].
     """
     count = int(particle.max()) + 1
     faces = particle[garment.faces].astype(np.int32)
@@ -99,7 +100,8 @@ def build_cloth(
         hinge=hinge, hinge_rest=hinge_rest, bending=bending,
         hinge_damping=damping[sides].mean(1).astype(np.float32),
         friction=(np.stack(rubbing, 1) / np.maximum(vertex_area, 1e-12)[:, None]).astype(np.float32), edges=edges,
-        radius=_contact_radius(faces, rest, count, contact_thickness), group=group.astype(np.int32),
+        thickness=thickest(faces, np.maximum([f.thickness for f in fabrics], layer_gap)[panel], count),
+        radius=_contact_radius(faces, rest, count), group=group.astype(np.int32),
         pairs=np.asarray(pairs, np.int32).reshape(-1, 2),
     )
 
@@ -165,13 +167,21 @@ def _heights(rest: np.ndarray) -> np.ndarray:
     return np.abs(d[:, 0, 0] * d[:, 1, 1] - d[:, 0, 1] * d[:, 1, 0]) / length.max(1)
 
 
-def _contact_radius(faces: np.ndarray, rest: np.ndarray, count: int, thickness: float) -> np.ndarray:
-    """Contact radius of each particle: the thickness, less where triangles are too small to keep such a distance."""
+def thickest(faces: np.ndarray, thickness: np.ndarray, count: int) -> np.ndarray:
+    """The greatest thickness of the triangles around every particle [m], shape [count]."""
+    most = np.zeros(count)
+    for a in range(3):
+        np.maximum.at(most, faces[:, a], thickness)
+    return most.astype(np.float32)
+
+
+def _contact_radius(faces: np.ndarray, rest: np.ndarray, count: int) -> np.ndarray:
+    """How far cloth can keep others off that are close to it in its own sheet: less where triangles are small."""
     height = _heights(rest)
     least = np.full(count, np.inf)
     for a in range(3):
         np.minimum.at(least, faces[:, a], height)
-    return np.minimum(thickness, 0.4 * least).astype(np.float32)
+    return (0.4 * least).astype(np.float32)
 
 
 def _hinges(garment: Garment, faces: np.ndarray, rest: np.ndarray) -> tuple:

@@ -125,11 +125,13 @@ class Collider:
         )
         contact.contacts_of_vertices(self.corner, self.count, self.start, self.entry)
 
-    def activate(self, radius, vel, area, friction, *, dt: float, stiffness: float, friction_most: float) -> None:
+    def activate(
+        self, thickness, radius, vel, area, friction, *, dt: float, stiffness: float, friction_most: float
+    ) -> None:
         """Forces of the contacts found, and the list of those that act."""
         contact.repulsion(
-            self.corner, self.weight, self.normal, self.gap, self.count, radius, vel, dt, area, stiffness, friction,
-            friction_most, 2e-5, self.push, self.stiff, self.drag,
+            self.corner, self.weight, self.normal, self.gap, self.count, thickness, radius, vel, dt, area, stiffness,
+            friction, friction_most, 2e-5, self.push, self.stiff, self.drag,
         )
         contact.keep_active(
             self.count, self.corner, self.weight, self.normal, self.push, self.stiff, self.drag, self.total,

@@ -5,7 +5,7 @@ import numpy as np
 from engine.core.mesh import unique_edges, weld_map
 from engine.core.types import Garment
 from sim.body_field import DistanceGrid
-from sim.cloth import Cloth, build_cloth
+from sim.cloth import Cloth, build_cloth, thickest
 from sim.multilevel import from_coarser, spread_points
 from sim.solver import Solver
 
@@ -20,7 +20,7 @@ class Level:
         open_pairs: Seam pairs that are not joined yet, shape [S] bool.
         coarser: The level before, if there is one (with the same seams joined).
         body_gap: Air between the cloth's lower face and the skin [m].
-        layer_gap: Least distance of two layers' middles [m].
+        layer_gap: Least distance of two layers' middles, in cloth thinner than that [m].
     """
 
     def __init__(
@@ -35,10 +35,7 @@ class Level:
         group[self.particle] = weld_map(n, garment.seam_pairs)
         pairs = np.unique(np.sort(self.particle[garment.seam_pairs[open_pairs]], axis=1), axis=0).reshape(-1, 2)
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-        thickness = max(f.thickness for f in garment.fabrics)
-        self.cloth: Cloth = build_cloth(
-            garment, self.particle, group, pairs, contact_thickness=max(layer_gap, thickness)
-        )
+        self.cloth: Cloth = build_cloth(garment, self.particle, group, pairs, layer_gap=layer_gap)
         x = np.stack([np.bincount(self.particle, positions[:, a], minlength=count) for a in range(3)], 1)
         x /= np.bincount(self.particle, minlength=count)[:, None]
         if coarser is None:
@@ -46,8 +43,9 @@ class Level:
         else:
             edges, _ = unique_edges(coarser.garment.faces)
             self.interpolations = [from_coarser(self.particle, coarser.particle, edges), *coarser.interpolations]
+        thickness = np.array([f.thickness for f in garment.fabrics])[garment.panel_id]
         self.solver = Solver(
-            self.cloth, x, grid, body_offset=np.full(count, body_gap + 0.5 * thickness),
+            self.cloth, x, grid, body_offset=body_gap + 0.5 * thickest(self.cloth.faces, thickness, count),
             interpolations=self.interpolations, garment=garment, particle=self.particle,
         )
 

@@ -80,7 +80,7 @@ class Solver:
         self.mass, self.vertex_area = upload(cloth.mass), upload(cloth.vertex_area)
         self.hinge, self.hinge_rest = upload(cloth.hinge), upload(cloth.hinge_rest)
         self.bending = [upload(getattr(cloth.bending, name)) for name in ("start", "item", "value", "bound")]
-        self.radius = upload(cloth.radius)
+        self.thickness, self.radius = upload(cloth.thickness), upload(cloth.radius)
         t, h, b = len(cloth.faces), max(len(cloth.hinge), 1), len(s.col)
         vec = lambda count: ti.Vector.ndarray(3, ti.f32, count)  # noqa: E731
         mat = lambda count: ti.Matrix.ndarray(3, 3, ti.f32, count)  # noqa: E731
@@ -220,7 +220,7 @@ class Solver:
 
     def _reach(self, s: StepSettings) -> tuple[float, float]:
         """Bounds of the distance around each particle within which others are looked for [m]."""
-        thickness = float(self.cloth.radius.max())
+        thickness = float(np.minimum(self.cloth.thickness, self.cloth.radius).max())
         return 0.5 * max(1.5 * thickness, 0.25 * self.edge_length), s.reach_most * self.edge_length
 
     def _forces(self, s: StepSettings) -> None:
@@ -255,8 +255,8 @@ class Solver:
         )
         self.tapes.add(self.x, 1.0 / s.dt, self.block, self.force, self.rhs)
         c.activate(
-            self.radius, self.vel, self.vertex_area, self.friction[1], dt=s.dt, stiffness=s.self_stiffness,
-            friction_most=s.friction_self_most,
+            self.thickness, self.radius, self.vel, self.vertex_area, self.friction[1], dt=s.dt,
+            stiffness=s.self_stiffness, friction_most=s.friction_self_most,
         )
         linear.contact_rows(
             c.active_start, c.active_entry, *c.active[1:], ls["diag"], self.block, self.force, self.rhs, self.pre,

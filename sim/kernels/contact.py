@@ -281,20 +281,27 @@ def contacts_of_vertices(corner: I4, contacts: ti.i32, start: I32, entry: I32):
 
 @ti.kernel
 def repulsion(
-    corner: I4, weight: V4, normal: V3, gap: F32, contacts: ti.i32, radius: F32, vel: V3, dt: ti.f32,
+    corner: I4, weight: V4, normal: V3, gap: F32, contacts: ti.i32, thickness: F32, radius: F32, vel: V3, dt: ti.f32,
     area: F32, stiffness: ti.f32, friction: F32, friction_most: ti.f32, slip: ti.f32, push: F32, stiff: F32,
     drag: F32,
 ):
     """Contact force [N], its stiffness and the lagged Coulomb friction's drag coefficient [N/m] of every pair.
 
-    Inside the contact radius r the force is k (r - d) r / d: linear at first touch, without bound towards zero gap.
+    The two layers touch at the distance r, the mean of their thickness (at most the least of their ``radius``), and rub
+    with the mean of their friction. Inside it the force is k (r - d) r / d: linear at first touch, without bound
+    towards zero gap.
     A pair that would come inside within the step acts already (with the negative force that makes it arrive at r).
     ``slip`` [m] is the sliding in one step under which friction sticks (as a stiff drag).
     """
     for c in range(contacts):
         i = corner[c]
         w = weight[c]
-        r = ti.min(ti.min(radius[i[0]], radius[i[1]]), ti.min(radius[i[2]], radius[i[3]]))
+        r, rub = 0.0, 0.0
+        for a in ti.static(range(4)):  # the weights of either side sum up to one
+            r += 0.5 * ti.abs(w[a]) * thickness[i[a]]
+            rub += 0.5 * ti.abs(w[a]) * friction[i[a]]
+        for a in ti.static(range(4)):
+            r = ti.min(r, radius[i[a]])
         d = gap[c]
         n = normal[c]
         rel = vel[i[0]] * w[0] + vel[i[1]] * w[1] + vel[i[2]] * w[2] + vel[i[3]] * w[3]
@@ -306,9 +313,7 @@ def repulsion(
                 dd = ti.max(d, 0.02 * r)
                 p = k0 * (r - dd) * r / dd
                 k = k0 * r * r / (dd * dd)
-                rub = 0.25 * (friction[i[0]] + friction[i[1]] + friction[i[2]] + friction[i[3]])
-                rub = ti.min(rub, friction_most)
-                f = ti.min(rub * p / ti.max((rel - n * approach).norm() * dt, slip), k)
+                f = ti.min(ti.min(rub, friction_most) * p / ti.max((rel - n * approach).norm() * dt, slip), k)
             else:
                 p = k0 * (r - d)
                 k = k0

@@ -1,6 +1,7 @@
 """The report on shapes whose answer is known: a tube of cloth around an elliptic body with two arms."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -145,3 +146,17 @@ def test_html_and_json(tmp_path):
     assert value["zones"][0]["body_interval95_cm"][0] < value["zones"][0]["body_cm"]
     assert "too tight" in page and "data:image/jpeg" in page and "converged &lt;b&gt;" in page
     assert "http://" not in page and "https://" not in page
+
+
+def test_an_outfits_report_has_every_garment(tmp_path):
+    reports = []
+    for name, girth in (("shirt", 0.15), ("jacket", 0.17)):
+        garment, drape = dressed(girth, girth)
+        reports.append(fit_report(replace(garment, name=name), drape, body(0.14), fabric()))
+    value = write_report(tmp_path, reports, {}, {}, {})
+    page = (tmp_path / "fit_report.html").read_text()
+    assert [g["garment"] for g in value["garments"]] == ["shirt", "jacket"]
+    ease = {(z["garment"], z["zone"]): z["ease_cm"] for z in value["zones"]}
+    assert ease["jacket", "bust_girth"] > ease["shirt", "bust_girth"] > 0
+    assert "Shirt: " in value["summary"] and "Jacket: " in value["summary"]
+    assert "Zone by zone: shirt" in page and "Zone by zone: jacket" in page

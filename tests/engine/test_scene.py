@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -5,9 +6,18 @@ import pytest
 import trimesh
 
 from engine.core.mesh import green_strain
+from engine.core.outfit import put_over
 from engine.core.types import Drape, Fabric, Garment
 from engine.export.atlas import grain_plane, pack_panels
-from engine.export.scene import body_scene_mesh, edge_distances, garment_scene_mesh, pressed_skin, principal_stretch
+from engine.export.scene import (
+    body_scene_mesh,
+    edge_distances,
+    garment_scene_mesh,
+    garment_scene_meshes,
+    look_info,
+    pressed_skin,
+    principal_stretch,
+)
 from engine.export.skin_texture import skin_texture
 
 FABRIC = Fabric(
@@ -39,6 +49,23 @@ def two_panels(stretch: float = 1.0) -> tuple[Garment, Drape]:
     pressure = np.zeros(2 * n * m, np.float32)
     pressure[right] = 800
     return garment, Drape(positions, strain, pressure, "converged")
+
+
+def test_an_outfit_shows_every_garment_under_its_name_and_one_range():
+    (shirt, taut), (jacket, slack) = two_panels(stretch=1.15), two_panels()
+    jacket = replace(jacket, name="jacket", fabrics=(replace(FABRIC, name="denim"),) * 2)
+    outfit = put_over(replace(shirt, name="shirt"), jacket)
+    both = (np.concatenate([getattr(d, k) for d in (taut, slack)]) for k in ("positions", "strain", "pressure"))
+    drape = Drape(*both, "converged")
+    meshes = garment_scene_meshes(outfit, drape)
+    assert [m.name for m in meshes] == ["shirt", "jacket"]
+    assert [m.material.name for m in meshes] == ["shirt poplin", "jacket denim"]
+    assert meshes[0].map_ranges == meshes[1].map_ranges and meshes[0].map_ranges["strain"][1] == 0.2
+    assert np.allclose(meshes[0].vertices, taut.positions) and np.allclose(meshes[1].maps["strain"], 0.5)
+    assert [m.name for m in garment_scene_meshes(shirt, taut)] == ["garment"]
+    body = SimpleNamespace(measurements={})
+    info = look_info(body, outfit, drape)
+    assert info["title"] == "Shirt, jacket" and info["weight"] == "120, 120 g/m\u00b2"
 
 
 def test_stretch_is_the_greatest_in_any_direction():

@@ -10,7 +10,7 @@ from engine.core.types import EdgeRef, Fabric, Pattern, Placement, Seam
 from garments.formats import read_pattern
 from garments.meshing import garment_stats
 from garments.placement import place
-from garments.placement_check import BodyProbe, crossing_pairs, self_crossings
+from garments.placement_check import BodyProbe, ClothProbe, crossing_pairs, self_crossings
 from garments.placement_cone import fit_sector
 from garments.placement_regions import panel_regions
 from garments.placement_wrap import Frame, hull_around, offset_for_length, roll
@@ -95,6 +95,31 @@ def test_a_panel_that_fits_nowhere_is_named(body):
     pattern = replace(tube(), panels=(*tube().panels, board))
     with pytest.raises(PlacementError, match="'board'"):
         place(pattern, body, CLOTH, edge_length=0.03, levels=1)
+
+
+def test_a_garment_goes_around_what_is_worn(body):
+    """A tube as wide as the worn one, which stands off the body by up to 7 cm: outside it, and clear of it."""
+    worn = place(tube(), body, CLOTH, edge_length=0.03, levels=1, clearance=0.07)
+    for levels in (1, 2):
+        garment = place(tube(), body, CLOTH, edge_length=0.03, levels=levels, worn=worn)
+        check_placed(garment, body)
+        cloth = ClothProbe(worn)
+        assert cloth.distance(garment.positions).min() > 0.001
+        assert len(cloth.cuts(garment.positions, garment.faces)) == 0
+        front, back = (garment.positions[garment.vertex_panel == k][:, 2] for k in range(2))
+        assert front.max() > worn.positions[:, 2].max() and back.min() < worn.positions[:, 2].min()
+
+
+def test_no_place_over_what_is_worn_names_garment_and_panel(body):
+    """Level sheets through all of the room: nothing upright fits between them."""
+    worn = place(tube(), body, CLOTH, edge_length=0.03, levels=1)
+    levels = np.arange(0.2, 1.9, 0.02)
+    corners = np.array([(-6, 0, -6), (6, 0, -6), (6, 0, 6), (-6, 0, 6)], float)
+    sheets = (corners[None] + levels[:, None, None] * [0, 1, 0]).reshape(-1, 3)
+    faces = np.array([[0, 1, 2], [0, 2, 3]]) + 4 * np.arange(len(levels))[:, None, None]
+    worn = replace(worn, positions=sheets.astype(np.float32), faces=faces.reshape(-1, 3).astype(np.int32), name="cage")
+    with pytest.raises(PlacementError, match="tube: .*'front'.* over cage"):
+        place(tube(), body, CLOTH, edge_length=0.05, levels=1, worn=worn)
 
 
 def test_unknown_fabrics_are_refused(body):

@@ -157,12 +157,12 @@ def test_slivers_keep_little_of_their_stiffness_and_others_all():
     uv, faces, _ = scenes.rectangle(0.2, 0.2, 0.02)
     flat = np.column_stack([uv, np.zeros(len(uv))])
     whole = build_cloth(scenes.assemble([(uv, faces, flat)], [], scenes.cotton()), np.arange(len(uv)),
-                        np.arange(len(uv)), np.zeros((0, 2)), contact_thickness=0.002)
+                        np.arange(len(uv)), np.zeros((0, 2)), layer_gap=0.002)
     corner = np.flatnonzero((faces == 0).any(1))
     squeezed = uv.copy()
     squeezed[0] = uv[faces[corner[0]]][1:].mean(0) + (uv[0] - uv[faces[corner[0]]][1:].mean(0)) * 0.01
     thin = build_cloth(scenes.assemble([(squeezed, faces, flat)], [], scenes.cotton()), np.arange(len(uv)),
-                       np.arange(len(uv)), np.zeros((0, 2)), contact_thickness=0.002)
+                       np.arange(len(uv)), np.zeros((0, 2)), layer_gap=0.002)
     share = thin.membrane[:, 0] / whole.membrane[:, 0]
     assert share.min() < 0.1
     assert (share > 0.999).sum() >= len(faces) - len(corner)
