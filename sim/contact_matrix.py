@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
+from engine.core.taichi_runtime import backend, ti
 from sim.collision import Collider, upload
 from sim.kernels import multilevel as kernels
 
@@ -33,14 +34,24 @@ class ActingContacts:
         own += self.drag[:, None, None] * np.eye(3, dtype=np.float32)
         return (rows.multiply(rows).T @ own.reshape(-1, 9)).reshape(-1, 3, 3).astype(np.float32)
 
-    def dense(self, rows: scipy.sparse.csr_matrix, room) -> np.ndarray:
-        """The contacts' whole matrix on the level of ``rows`` [N/m], summed in the device array ``room``."""
+    def dense(self, rows: scipy.sparse.csr_matrix) -> np.ndarray:
+        """The contacts' whole matrix on the level of ``rows`` [N/m], shape [3 * size, 3 * size].
+
+        What two layers do together is softer than their contact by as much as single precision has digits, so the sum
+        is of double precision where the device has it.
+        """
+        real = ti.f64 if backend() in ("cpu", "cuda") else ti.f32
         rows.sort_indices()
         columns = rows.tocsc()
-        lists = (columns.indptr, columns.indices, columns.data, rows.indptr, rows.indices, rows.data)
-        room.fill(0.0)
-        kernels.contact_matrix(*(upload(a) for a in (*lists, self.normal, self.stiff, self.drag)), room)
-        return room.to_numpy()
+        lists = []
+        for table in (columns, rows):
+            weight = ti.ndarray(real, table.nnz)
+            weight.from_numpy(table.data.astype(np.float64 if real == ti.f64 else np.float32))
+            lists += [upload(table.indptr), upload(table.indices), weight]
+        total = ti.ndarray(real, (3 * rows.shape[1], 3 * rows.shape[1]))
+        total.fill(0.0)
+        kernels.contact_matrix(*lists, *(upload(a) for a in (self.normal, self.stiff, self.drag)), total)
+        return total.to_numpy()
 
 
 def acting_contacts(collider: Collider) -> ActingContacts | None:

@@ -176,7 +176,7 @@ class Multilevel:
         dense[self.coarse_rows, :, last.col, :] = last.block.to_numpy()
         dense = dense.reshape(3 * last.size, 3 * last.size)
         if touch is not None:
-            dense += contacts.dense(touch @ last.interpolation, self.dense)
+            dense += contacts.dense(touch @ last.interpolation)
         inverse = np.linalg.inv(0.5 * (dense + dense.T))
         self.dense.from_numpy((0.5 * (inverse + inverse.T)).astype(np.float32))
 

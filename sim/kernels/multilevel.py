@@ -7,6 +7,7 @@ from engine.core.taichi_runtime import ti
 from sim.kernels.types import F32, I32, M3, V3, array, mat3, vec3
 
 F32_2 = array(ti.f32, 2)
+REAL, REAL_2 = ti.types.ndarray(ndim=1), ti.types.ndarray(ndim=2)  #: of single or double precision
 
 
 @ti.kernel
@@ -28,8 +29,8 @@ def invert_diagonal(diag: I32, block: M3, extra: M3, begin: ti.i32, inverse: M3)
 
 @ti.kernel
 def contact_matrix(
-    start: I32, contact: I32, weight: F32, row_start: I32, item: I32, row_weight: F32, normal: V3, stiff: F32,
-    drag: F32, dense: F32_2,
+    start: I32, contact: I32, weight: REAL, row_start: I32, item: I32, row_weight: REAL, normal: V3, stiff: F32,
+    drag: F32, dense: REAL_2,
 ):
     """Adds every contact's matrix to ``dense``, row by row.
 
