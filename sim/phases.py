@@ -23,8 +23,8 @@ SEAM_STIFFNESS, SEAM_STIFFNESS_MOST = 1000.0, 3e4
 #: that cloth would shake out; this soft, its weight still strains it by under 1 %. Afterwards the fabric's own holds.
 SOFT_MEMBRANE = 150.0
 SOFT_TIME = 1.8, 0.3  #: longest time for which it is taken as this soft: at the coarsest level, at each finer one [s]
-#: Where the body is between the sides of seams by as much as the first of these [m], an arm is. Then pairs with the body
-#: between them by the second [m] wait until the others are nearly closed, to the third [m].
+#: Where the body is between the sides of seams by as much as the first of these [m], it is a limb. Then pairs with the
+#: body between them by the second [m] wait until the others are nearly closed, to the third [m].
 LIMB, INSIDE, NEAR = 0.03, 0.01, 0.01
 STAGED = 0.5  #: they wait at most for this share of the time to sew
 CHECK = 10  #: steps between two looks at the balance of forces and at the energies
