@@ -45,11 +45,17 @@ def draw(seed: int, number: int, patterns: tuple[str, ...] = ()) -> dict:
     else:
         entry = library.describe()[rng.integers(len(library.names()))]
         case |= {"garment": entry["name"], "sex": sex, "body": "typed" if rng.random() < 0.5 else "drawn"}
-        case["options"] = {
-            name: round(float(rng.uniform(o["low"], o["high"])), 4)
-            for name, o in entry["options"].items() if rng.random() < 0.4
-        }
+        case["options"] = {name: _value(rng, o) for name, o in entry["options"].items() if rng.random() < 0.4}
     return case | {"pose": _pose_figures(rng), "body_seed": int(rng.integers(2**31))}
+
+
+def _value(rng: np.random.Generator, option: dict) -> float | int | str:
+    """A value of a library garment's option within its range."""
+    if option["unit"] == "word":
+        return str(rng.choice(option["values"]))
+    if option["unit"] == "count":
+        return int(rng.integers(option["low"], option["high"] + 1))
+    return round(float(rng.uniform(option["low"], option["high"])), 4)
 
 
 def make(case: dict, mean_woman: Path) -> tuple[Pattern, Body, Fabric]:
