@@ -107,7 +107,7 @@ class Run:
         level.solver.pull(pairs)
         settings = StepSettings(
             gravity=0.0, drag=10.0, membrane_most=SOFT_MEMBRANE, seam_stiffness=SEAM_STIFFNESS, seam_speed=0.6,
-            friction_most=0.05, friction_self_most=0.05,
+            friction_most=0.05, friction_self_most=0.05, halvings=0,
         )
         best, stalled = np.inf, 0
         while self.time - start < self.config.sew_time:
@@ -143,6 +143,7 @@ class Run:
                 membrane_most=SOFT_MEMBRANE * (1 if first else 2) if soft else 1e9,
                 seam_stiffness=SEAM_STIFFNESS_MOST, friction_self_most=0.0 if soft else 10.0,
                 friction_most=SLIPPERY if 0 <= t - hard < EASE_TIME and first else 10.0,
+                halvings=0 if soft else 3,  # the way there does not matter
             )
             r = self._step(level, settings)
             slower = 3.0 if soft else 1.0

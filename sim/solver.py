@@ -4,7 +4,7 @@ After Baraff and Witkin, Large Steps in Cloth Simulation (1998), with exact cont
 contacts, solves, and moves the particles only as far as no pair can cross (see :mod:`sim.kernels.contact`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from sim.sparsity import build_sparsity, seam_lists
 
 __all__ = ["Solver", "StepSettings", "StepReport"]
 
+LEAST_GAIN = 1e-4  #: energy that a step may gain, in the cloth's weight times a height [m]
 SERIAL_BELOW = 6000  #: particles, fewer of which one thread solves faster than several
 
 
@@ -45,6 +46,7 @@ class StepSettings:
     tolerance: float = 1e-2  #: of conjugate gradients, in the preconditioned norm
     reach_most: float = 0.6  #: edge lengths that a particle may travel in a step, about
     keep: float = 1.0  #: share of the velocity that goes into the next step
+    halvings: int = 3  #: times that a step which would gain energy is halved at most
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ class Solver:
         self.x, self.vel, self.ref = upload(positions.astype(np.float32)), vec(n), vec(n)
         self.force, self.rhs, self.dx, self.r, self.z, self.p, self.ap = (vec(n) for _ in range(7))
         self.body_force, self.anchor, self.body_hess, self.pre = vec(n), vec(n), mat(n), mat(n)
+        self.anchor_before, self.held_before, self.halved = vec(n), ti.ndarray(ti.f32, n), 0
+        self.excess, self.lost = ti.ndarray(ti.f32, t), ti.ndarray(ti.f32, n)
         self.held, self.normal_force, self.cut = (ti.ndarray(ti.f32, n) for _ in range(3))
         self.tri_force, self.tri_hess, self.tri_push = vec(3 * t), mat(6 * t), ti.ndarray(ti.f32, t)
         self.hinge_grad = vec(4 * h)
@@ -182,8 +186,10 @@ class Solver:
         self.top_speed = 0.0
 
     def step(self, s: StepSettings) -> StepReport:
-        """Advances by one time step."""
+        """Advances by one time step; in two halves where the whole would gain energy."""
         c = self.collider
+        self.anchor_before.copy_from(self.anchor)
+        self.held_before.copy_from(self.held)
         least, most = self._reach(s)
         share = 0.3 * self.top_speed
         tiles.reaches(self.vel, s.dt, 0.3 * s.gravity * s.dt**2, share, least, most, self.reach)
@@ -198,12 +204,32 @@ class Solver:
         )
         body.step_back(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
         proven = self._keep_proofs(s)
+        if s.halvings and self._gained(s) > LEAST_GAIN * self.total_mass * StepSettings.gravity:
+            return self._in_halves(s)
         motion.finish(self.x, self.ref, self.vel, 1.0 / s.dt, s.keep, self.mass, self.chunks)
         figures = self.chunks.to_numpy().reshape(-1, 8).astype(np.float64)
         self.low, self.high = figures[:, 2:5].min(0), figures[:, 5:8].max(0)
         energy, self.top_speed = float(figures[:, 0].sum()), float(figures[:, 1].max())
         rms = float(np.sqrt(2.0 * energy / self.total_mass))
         return StepReport(energy, self.top_speed, used, c.count, rms, proven and bool(np.isfinite(figures).all()))
+
+    def _gained(self, s: StepSettings) -> float:
+        """Energy that the step made of nothing, less what it took out [J]."""
+        elastic.overshoot(
+            self.ref, self.x, self.vel, 1.0 / s.dt, self.mass, self.tri, self.dm_inv, self.area, self.membrane,
+            self.curve, self.curves, s.compression, s.membrane_most, self.excess, self.lost,
+        )
+        excess, lost = (a.to_numpy().sum(dtype=np.float64) for a in (self.excess, self.lost))
+        return float(excess - lost)
+
+    def _in_halves(self, s: StepSettings) -> StepReport:
+        """Takes the step again from its beginning, half of it at a time."""
+        for target, before in ((self.x, self.ref), (self.anchor, self.anchor_before), (self.held, self.held_before)):
+            target.copy_from(before)
+        self.halved += 1
+        half = replace(s, dt=0.5 * s.dt, halvings=s.halvings - 1)
+        first, second = self.step(half), self.step(half)
+        return replace(second, iterations=first.iterations + second.iterations, finite=first.finite and second.finite)
 
     def _keep_proofs(self, s: StepSettings) -> bool:
         """Shortens motions that would break a proof on which the contact search relied; False if that fails."""

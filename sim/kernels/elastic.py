@@ -5,7 +5,7 @@ order whatever the number of threads.
 """
 
 from engine.core.taichi_runtime import ti
-from sim.kernels.types import F32, I2, I3, I4, I32, M2, M3, V3, V4, array, ivec2, vec2, vec3, vec4
+from sim.kernels.types import F32, I2, I3, I4, I32, M2, M3, V3, V4, array, ivec2, ivec3, mat2, vec2, vec3, vec4
 
 F32_2 = array(ti.f32, 2)
 PI = 3.14159265
@@ -60,6 +60,27 @@ def tensile(c: vec4, row: ivec2, table: F32_2, ew: ti.f32, ef: ti.f32):
 
 
 @ti.func
+def stretched(x: V3, i: ivec3, b: mat2):
+    """Images of the warp's and the weft's unit vector in a triangle, their lengths, and the strains (warp, weft, shear).
+
+    ``b`` is the inverse of its rest edges. A strain is taken from the squared length: exact in single precision.
+    """
+    d1 = x[i[1]] - x[i[0]]
+    d2 = x[i[2]] - x[i[0]]
+    fw = d1 * b[0, 0] + d2 * b[1, 0]
+    ff = d1 * b[0, 1] + d2 * b[1, 1]
+    lw, lf = ti.max(fw.norm(), 1e-3), ti.max(ff.norm(), 1e-3)
+    strain = vec3((fw.dot(fw) - 1.0) / (lw + 1.0), (ff.dot(ff) - 1.0) / (lf + 1.0), fw.dot(ff))
+    return fw, ff, lw, lf, strain
+
+
+@ti.func
+def softened(secant: vec4, most: ti.f32):
+    """Share of warp's, weft's and coupling's stiffness, and the shear's stiffness, of cloth taken as ``most`` [N/m]."""
+    return ti.min(1.0, most / ti.max(secant[0], secant[1])), ti.min(secant[3], 0.2 * most)
+
+
+@ti.func
 def wrinkled(c: vec4, ew: ti.f32, ef: ti.f32) -> ti.i32:
     """0 where warp and weft are taut, 1 where the warp is slack, 2 the weft, 3 both."""
     sw = c[0] * ew + c[2] * ef
@@ -107,21 +128,12 @@ def membrane(
     internal ``damping`` time [s] over the step. Stiffer cloth is taken as if it had ``most`` [N/m].
     """
     for t in range(tri.shape[0]):
-        i = tri[t]
-        d1 = x[i[1]] - x[i[0]]
-        d2 = x[i[2]] - x[i[0]]
         b = dm_inv[t]
-        fw = d1 * b[0, 0] + d2 * b[1, 0]
-        ff = d1 * b[0, 1] + d2 * b[1, 1]
-        lw, lf = ti.max(fw.norm(), 1e-3), ti.max(ff.norm(), 1e-3)
-        # l - 1 from the square: exact in single precision for small strains
-        ew = (fw.dot(fw) - 1.0) / (lw + 1.0)
-        ef = (ff.dot(ff) - 1.0) / (lf + 1.0)
-        es = fw.dot(ff)
+        fw, ff, lw, lf, e = stretched(x, tri[t], b)
+        ew, ef, es = e[0], e[1], e[2]
         a = area[t]
         secant, tangent = tensile(stiff[t], curve[t], table, ew, ef)
-        soft = ti.min(1.0, most / ti.max(secant[0], secant[1]))
-        shear = ti.min(stiff[t][3], 0.2 * most)
+        soft, shear = softened(secant, most)
         secant *= soft
         tangent *= soft
         secant[3] = shear
@@ -177,16 +189,7 @@ def membrane_energy(
 ):
     """Energy of every triangle [J], whose slope :func:`membrane`'s forces are."""
     for t in range(tri.shape[0]):
-        i = tri[t]
-        d1 = x[i[1]] - x[i[0]]
-        d2 = x[i[2]] - x[i[0]]
-        b = dm_inv[t]
-        fw = d1 * b[0, 0] + d2 * b[1, 0]
-        ff = d1 * b[0, 1] + d2 * b[1, 1]
-        e = vec2(
-            (fw.dot(fw) - 1.0) / (ti.max(fw.norm(), 1e-3) + 1.0), (ff.dot(ff) - 1.0) / (ti.max(ff.norm(), 1e-3) + 1.0)
-        )
-        es = fw.dot(ff)
+        fw, ff, lw, lf, e = stretched(x, tri[t], dm_inv[t])
         c = stiff[t]
         secant, tangent = tensile(c, curve[t], table, e[0], e[1])
         single = vec2(0.5 * c[0] * e[0] ** 2, 0.5 * c[1] * e[1] ** 2)
@@ -206,7 +209,38 @@ def membrane_energy(
             field = single[0] - 0.5 * c[2] * c[2] / secant[1] * e[0] ** 2
         elif state == 3:
             field = 0.0
-        energy[t] = area[t] * (field + (taut - field) * slack + 0.5 * c[3] * es * es)
+        energy[t] = area[t] * (field + (taut - field) * slack + 0.5 * c[3] * e[2] * e[2])
+
+
+@ti.func
+def quadratic(c: vec4, e: vec3) -> ti.f32:
+    return 0.5 * (c[0] * e[0] * e[0] + c[1] * e[1] * e[1] + c[3] * e[2] * e[2]) + c[2] * e[0] * e[1]
+
+
+@ti.kernel
+def overshoot(
+    ref: V3, x: V3, vel: V3, inv_dt: ti.f32, mass: F32, tri: I3, dm_inv: M2, area: F32, stiff: V4, curve: I2,
+    table: F32_2, slack: ti.f32, most: ti.f32, excess: F32, lost: F32,
+):
+    """Energy that the step from ``ref`` to ``x`` makes of nothing, and that it takes out [J].
+
+    ``excess[t]`` is a triangle's energy beyond that at the strains to which the linearised step believed to go: what
+    its forces have not paid for. ``lost[i]`` is what an implicit step takes from a particle: half its mass times the
+    square of its change of velocity.
+    """
+    for t in range(tri.shape[0]):
+        fw0, ff0, lw0, lf0, e0 = stretched(ref, tri[t], dm_inv[t])
+        fw, ff, lw, lf, e = stretched(x, tri[t], dm_inv[t])
+        dw, df = fw - fw0, ff - ff0
+        believed = e0 + vec3(fw0.dot(dw) / lw0, ff0.dot(df) / lf0, dw.dot(ff0) + fw0.dot(df))
+        secant, tangent = tensile(stiff[t], curve[t], table, e[0], e[1])
+        soft, shear = softened(secant, most)
+        secant *= soft
+        secant[3] = shear
+        c = relaxed(secant, wrinkled(secant, e[0], e[1]), slack)
+        excess[t] = area[t] * (quadratic(c, e) - quadratic(c, believed))
+    for i in range(x.shape[0]):
+        lost[i] = 0.5 * mass[i] * ((x[i] - ref[i]) * inv_dt - vel[i]).norm_sqr()
 
 
 @ti.kernel
