@@ -61,7 +61,7 @@ def tensile(c: vec4, row: ivec2, table: F32_2, ew: ti.f32, ef: ti.f32):
 
 @ti.func
 def stretched(x: V3, i: ivec3, b: mat2):
-    """Images of the warp's and the weft's unit vector in a triangle, their lengths, and the strains (warp, weft, shear).
+    """Images of warp's and weft's unit vector in a triangle, their lengths, and the strains (warp, weft, shear).
 
     ``b`` is the inverse of its rest edges. A strain is taken from the squared length: exact in single precision.
     """

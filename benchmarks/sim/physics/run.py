@@ -20,7 +20,6 @@ from physics import bending, discs, tension, touch  # noqa: E402
 
 GROUPS = {
     "cantilever": lambda fabrics: bending.cantilever_figures(fabrics["wool_suiting"]),
-    "grid": lambda fabrics: bending.grid_figures(fabrics["wool_suiting"]),
     "buckling": lambda fabrics: bending.buckling_figures(fabrics["wool_suiting"]),
     "tension": tension.tension_figures,
     "hanging": tension.hanging_figures,
