@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from engine.core.mesh import subdivide
 from engine.core.types import Garment, Pattern
 from garments.lines import TOUCH
 from garments.meshing_cdt import min_angles, triangulate
+from garments.meshing_chords import coincident_chords, split_edges
 from garments.panels import EdgeCurve, edge_count, edge_curve, outline
 from garments.seams import split_spans
 
@@ -148,10 +149,23 @@ def mesh_pattern(pattern: Pattern, edge_length: float) -> PatternMesh:
             vb = span_vertices[b] if seam.b.end > seam.b.start else span_vertices[b][::-1]
             chain.append(np.stack([va, vb], 1)[1 if number else 0 :])
         chains.append(np.concatenate(chain).astype(np.int32))
-    return PatternMesh(
-        np.concatenate(uv), np.concatenate(faces).astype(np.int32), np.concatenate(panel_id).astype(np.int32),
-        np.concatenate(vertex_panel).astype(np.int32), *sides[0].arrays(), tuple(chains), *sides[1].arrays(),
+    return _parted(
+        PatternMesh(
+            np.concatenate(uv), np.concatenate(faces).astype(np.int32), np.concatenate(panel_id).astype(np.int32),
+            np.concatenate(vertex_panel).astype(np.int32), *sides[0].arrays(), tuple(chains), *sides[1].arrays(),
+        )
     )
+
+
+def _parted(mesh: PatternMesh) -> PatternMesh:
+    """The mesh with a vertex in every edge that sewing would lay exactly onto another."""
+    fixed = np.concatenate([mesh.rim, mesh.line])
+    chords = coincident_chords(mesh.faces, len(mesh.uv), mesh.chains, fixed)
+    if not len(chords):
+        return mesh
+    uv, faces, panel_id = split_edges(mesh.uv, mesh.faces, mesh.panel_id, chords)
+    vertex_panel = np.concatenate([mesh.vertex_panel, mesh.vertex_panel[chords[:, 0]]])
+    return replace(mesh, uv=uv, faces=faces, panel_id=panel_id, vertex_panel=vertex_panel)
 
 
 class _Sides:
