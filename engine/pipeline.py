@@ -6,7 +6,7 @@ Every stage saves its result in the output folder, and each can start from what 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,6 @@ class Look:
     body: Body
     garment: Garment
     drape: Drape
-
-
-def _store(run: Run) -> Store:
-    return Store.default() if run.config.cache else Store(None)
 
 
 def _keep_body(run: Run, body: Body) -> Body:
@@ -99,25 +95,15 @@ def dress(
     return Look(body, outfit, result)
 
 
-def _placed(
-    run: Run, body: Body, garment: str, fabric: str, options: Mapping, worn: Garment | None
-) -> Garment:
+def _placed(run: Run, body: Body, garment: str, fabric: str, options: Mapping, worn: Garment | None) -> Garment:
     """A garment's meshed panels around a body and what it wears."""
     from garments.fabrics import load_fabrics
     from garments.placement import place
 
-    preset = run.config.preset
+    mesh = asdict(run.config.preset)
     with run.stage("place", "Placing the panels") as progress:
-        return place(
-            load_pattern(garment, body, options),
-            body,
-            load_fabric(fabric),
-            fabrics=load_fabrics(),
-            edge_length=preset.edge_length,
-            levels=preset.levels,
-            worn=worn,
-            progress=progress,
-        )
+        pattern, cloth = load_pattern(garment, body, options), load_fabric(fabric)
+        return place(pattern, body, cloth, fabrics=load_fabrics(), worn=worn, progress=progress, **mesh)
 
 
 def _simulated(run: Run, stage: str, kind: type, garment: Garment, body: Body) -> Any:
@@ -129,9 +115,8 @@ def _simulated(run: Run, stage: str, kind: type, garment: Garment, body: Body) -
     key = stage_key(stage, code_version(), [run.config.quality, run.config.device], inputs, run.config.seed)
     with run.stage(stage, {"wear": "Putting it on", "drape": "Draping"}[stage]) as progress:
         work = getattr(simulator, stage)
-        result, was_stored = _store(run).fetch(
-            key, kind, lambda: work(garment, body, config=settings, progress=progress)
-        )
+        store = Store.default() if run.config.cache else Store(None)
+        result, was_stored = store.fetch(key, kind, lambda: work(garment, body, config=settings, progress=progress))
     if was_stored:
         run.cached.append(stage)
     return result
