@@ -36,6 +36,8 @@ WAIST_TEXT = "fitted with darts, or pulled on over the hips and gathered by an e
 #: Relaxed length of a waist's elastic over the waist girth, and its force per strain [N]: woven waistband elastics of
 #: 3 cm pull with about 8 N at 40 %. Estimates.
 ELASTIC_SHARE, ELASTIC_STIFFNESS = 0.88, 22.0
+#: Force per strain of the stay that keeps a waist seam from stretching [N]: a cotton tape of 1 cm. An estimate.
+STAY_STIFFNESS = 1000.0
 
 
 @dataclass(frozen=True)
@@ -232,6 +234,9 @@ def add_waistband(d: Draft, stand: Stand, *, height: float, front: list[tuple[st
             edges = [(name, f"{edge}_{k}") for name in bands for k in (1, 2)]
             ratio = float(np.clip(elastic / d.length(*edges), RATIO_LEAST, 1.0))
             d.tape(*edges, ratio=ratio, stiffness=0.5 * ELASTIC_STIFFNESS, label="elastic")
+    else:
+        edges = [(name, f"bottom_{k}") for name in ("waistband_front", "waistband_back") for k in (1, 2)]
+        d.tape(*edges, stiffness=STAY_STIFFNESS, label="waist stay")
 
 
 def waist_chain(d: Draft, panels: list[str], plus: str) -> list[tuple[str, str]]:
