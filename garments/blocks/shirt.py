@@ -5,8 +5,8 @@ Armstrong: a back yoke, side seams shaped to the waist, a side bust dart where t
 a stand as long as the neckline and slightly shorter at its top, a fall that covers the stand, sleeves with little cap
 height whose fullness is pleated into the cuffs.
 
-The front is drafted closed: left and right front meet at the placket, a strip with the buttons on the centre line,
-sewn flat on one side and buttoned (a closure seam) on the other.
+One front reaches under the placket that is sewn to the other's edge; six buttons on the centre line join the two, and
+a seventh, at the collar, the ends of its stand.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.types import Pattern
+from engine.core.types import EdgeRef, PanelLine, Pattern, Seam
 from garments.blocks.bodice import NEEDED, Half, armhole, bust_point, even_sides, neckline, side, upper_half
 from garments.blocks.collar import COLLAR_GAP, FUSED, fall
 from garments.blocks.draft import Draft, Outline, band, measured
 from garments.blocks.frames import Stand
-from garments.blocks.options import option
+from garments.blocks.options import choice, count, option
 from garments.blocks.sleeve import Cap, fit_cap, set_in
 
 __all__ = ["SHIRT_NEEDS", "ShirtOptions", "shirt"]
@@ -34,6 +34,9 @@ SHIRT_NEEDS = (*NEEDED, "neck_girth", "upper_arm_girth", "arm_length", "wrist_gi
 MIN_DART, DART_SHORT = 0.012, 0.03
 #: How much longer the fall's outer edge is than its sewn edge: turned down, it lies about 1.2 cm outside the stand [m].
 SPREAD = 2 * np.pi * 0.012
+#: Length of the stand's top over that of its seam: it leans towards the neck.
+LEAN = 0.965
+BUTTONS = 6  #: on the front, below the collar's
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class ShirtOptions:
     fall: float = option(0.042, 0.025, 0.10, "height of the collar's fall at the back")
     collar_point: float = option(0.07, 0.03, 0.14, "length of the collar's front edge")
     placket: float = option(0.03, 0.02, 0.06, "width of the placket")
+    over: str = choice("right", ("right", "left"), "which front lies over the other, the wearer's right or left")
+    open_buttons: int = count(0, 0, 7, "buttons left open, from the collar's down")
 
 
 def shirt(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = None,
@@ -102,33 +107,40 @@ def _side_and_hem(path: Outline, h: Half, drop: float, to_hip: float, tip: np.nd
 
 
 def _fronts(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions, h: Half, drop: float, level: float) -> None:
-    """Left and right front from the placket to the side, and the placket between them."""
+    """Both fronts, one over the other, and the placket on the upper one's edge; the buttons that are done up."""
     w = o.placket / 2
     tip = None
     if h.extra >= MIN_DART:
         tip = bust_point(m, h) + [DART_SHORT, 0.0]
         tip[0] = min(tip[0], h.bust_x - 0.05)
-    path = Outline((w, -drop))
-    _side_and_hem(path, h, drop, m["waist_to_hip"], tip)
-    armhole(path, h, back=False)
-    path.line(h.side_neck, "shoulder")
+    over, under = ("r", "l") if o.over == "right" else ("l", "r")
     top = np.array([w, h.centre_neck[1] + 0.0008])
-    neckline(path, replace(h, centre_neck=top, side_neck=h.side_neck))
-    path.line(path.start, "closure")
     radius = m["bust_girth"] / (2 * np.pi)
-    place = stand.trunk("torso_front", back=False, y=level, radius=radius)
-    d.add("front_l", path, place)
-    d.add("front_r", path.mirrored(), place)
-    strip = Outline((-w, -drop)).line((w, -drop), "hem").line((w, top[1]), "closure_l").line((-w, top[1]), "neck")
-    strip.line((-w, -drop), "closure_r")
-    buttons = np.linspace(top[1] - 0.05, -0.6 * drop, 6)
-    marks = tuple(np.array([[-0.005, y], [0.005, y]]) for y in buttons)
-    d.add("placket", strip, stand.trunk("placket", back=False, y=level, radius=radius), stiffness=2.0,
-          internal_lines=marks)
-    d.sew([("front_l", "closure")], [("placket", "closure_l")])
-    d.sew([("front_r", "closure")], [("placket", "closure_r")], kind="closure")
-    for name in ("front_l", "front_r"):
-        d.darts(name)
+    places = [top[1] - 0.05 + (-0.6 * drop - top[1] + 0.05) * k / (BUTTONS - 1) for k in range(BUTTONS)]
+    centre = np.array([(0.0, places[0] + 0.01), (0.0, places[-1] - 0.01)])
+    buttons = (PanelLine(centre, 0.0, "buttons"),)
+    for s in (over, under):
+        path = Outline((w if s == over else -w, -drop))
+        _side_and_hem(path, h, drop, m["waist_to_hip"], tip)
+        armhole(path, h, back=False)
+        path.line(h.side_neck, "shoulder")
+        neckline(path, replace(h, centre_neck=top, side_neck=h.side_neck))
+        if s == under:
+            path.line((0.0, top[1]), "neck_inner").line((-w, top[1]), "neck_free")
+        path.line(path.start, "edge")
+        d.add(f"front_{s}", path if s == "l" else path.mirrored(),
+              stand.trunk("torso_front", back=False, y=level, radius=radius), layer=int(s == over),
+              lines=buttons if s == under else ())
+        d.darts(f"front_{s}")
+    strip = Outline((-w, -drop)).line((w, -drop), "hem").line((w, top[1]), "edge").line((0.0, top[1]), "neck_inner")
+    strip.line((-w, top[1]), "neck_free").line((-w, -drop), "edge_free")
+    d.add("placket", strip if over == "l" else strip.mirrored(),
+          stand.trunk("placket", back=False, y=level, radius=radius), stiffness=2.0, layer=1, lines=buttons)
+    d.sew([(f"front_{over}", "edge")], [("placket", "edge")])
+    for y in places[max(o.open_buttons - 1, 0):]:
+        f = float((centre[0, 1] - y) / (centre[0, 1] - centre[1, 1]))
+        refs = (EdgeRef(p, len(d.panels[p].edges), f, f) for p in ("placket", f"front_{under}"))
+        d.seams.append(Seam(*refs, kind="button"))
 
 
 def _back_and_yoke(d: Draft, stand: Stand, m: dict[str, float], h: Half, drop: float, level: float) -> None:
@@ -199,24 +211,29 @@ def _sleeves(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions, back:
 
 
 def _collar(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions) -> None:
-    """Stand in two halves joined at the shoulders, and the fall."""
+    """Stand in a back piece and two fronts that meet at the centre front, buttoned or open, and the fall."""
     level = stand.level("side_neck_point_l", "side_neck_point_r") + 0.012
     radius = m["neck_base_girth"] / (2 * np.pi)
-    chains = {False: [("front_l", "neck"), ("placket", "neck"), ("front_r", "neck")],
-              True: [("yoke", "neck_r"), ("yoke", "neck_l")]}
-    top = {}
-    for back, chain in chains.items():
-        face = "back" if back else "front"
-        length = d.length(*chain)
-        top[back] = length * 0.965
-        name = f"collar_stand_{face}"
-        d.add(name, band(length, top[back], o.stand),
-              stand.neck("collar", back=back, y=level, radius=radius), stiffness=FUSED)
-        d.sew([(name, "bottom_1"), (name, "bottom_2")], chain)
-    for a, b in (("plus", "minus"), ("minus", "plus")):
-        d.sew([("collar_stand_front", f"end_{a}")], [("collar_stand_back", f"end_{b}")])
-    share = (top[False] / 2 - COLLAR_GAP) / (top[False] / 2)
-    fronts = {"l": ("top_1", (0.0, share)), "r": ("top_2", (1 - share, 1.0))}
+    neck = [("yoke", "neck_r"), ("yoke", "neck_l")]
+    length = d.length(*neck)
+    d.add("collar_stand_back", band(length, LEAN * length, o.stand),
+          stand.neck("collar", back=True, y=level, radius=radius), stiffness=FUSED)
+    d.sew([("collar_stand_back", "bottom_1"), ("collar_stand_back", "bottom_2")], neck)
+    over = "r" if o.over == "right" else "l"
+    for s, end in (("l", "end_minus"), ("r", "end_plus")):
+        inner = "placket" if s == over else f"front_{s}"
+        chain = [(f"front_{s}", "neck"), (inner, "neck_inner")]
+        name, edge = f"collar_stand_front_{s}", d.length(*chain)
+        piece = Outline((0.0, 0.0)).line((edge, 0.0), "bottom").line((LEAN * edge, o.stand), "end")
+        piece.line((0.0, o.stand), "top").line((0.0, 0.0), "front")
+        d.add(name, piece if s == "l" else piece.mirrored(),
+              stand.neck("collar", back=False, y=level, radius=radius), stiffness=FUSED)
+        d.sew([(name, "bottom")], chain)
+        d.sew([(name, "end")], [("collar_stand_back", end)])
+    if not o.open_buttons:
+        d.sew([("collar_stand_front_l", "front")], [("collar_stand_front_r", "front")], kind="closure")
+    share = 1 - COLLAR_GAP / d.length(("collar_stand_front_l", "top"))
+    parts = {"l": (0.0, share), "r": (1 - share, 1.0)}
     fall(d, stand, height=o.fall, point=o.collar_point, spread=SPREAD,
          back=[("collar_stand_back", "top_2"), ("collar_stand_back", "top_1")],
-         fronts={s: ("collar_stand_front", edge, part) for s, (edge, part) in fronts.items()})
+         fronts={s: (f"collar_stand_front_{s}", "top", part) for s, part in parts.items()})

@@ -108,6 +108,8 @@ def test_ease_is_in_the_panels(body):
         level = edge(pattern.panel(backs[0]), "side_up_l" if garment != "sheath" else "side_up")
         y = max(level.points(np.array([0.0, 1.0]))[:, 1]) - 0.003
         total = sum(width_at(pattern.panel(p), y) for p in front + backs)
+        if garment == "shirt":  # what lies under the placket
+            total -= width_at(pattern.panel("placket"), y)
         darts = 0.0
         for p in front + backs:
             for e in pattern.panel(p).edges:
@@ -134,10 +136,13 @@ def test_waistband_is_the_waist_and_its_ease(garment, body):
 @pytest.mark.parametrize("body", BODIES)
 def test_collar_stand_is_the_neckline(body):
     pattern = drafted("shirt", body)
-    neckline = length(pattern, "yoke", "neck_l", "neck_r") + length(pattern, "placket", "neck")
+    neckline = length(pattern, "yoke", "neck_l", "neck_r") + 2 * length(pattern, "placket", "neck_inner")
     neckline += 2 * length(pattern, "front_l", "neck")
-    stand = sum(length(pattern, f"collar_stand_{f}", "bottom_1", "bottom_2") for f in ("front", "back"))
-    top = sum(length(pattern, f"collar_stand_{f}", "top_1", "top_2") for f in ("front", "back"))
+    stand = length(pattern, "collar_stand_back", "bottom_1", "bottom_2")
+    top = length(pattern, "collar_stand_back", "top_1", "top_2")
+    for s in "lr":
+        stand += length(pattern, f"collar_stand_front_{s}", "bottom")
+        top += length(pattern, f"collar_stand_front_{s}", "top")
     fall = length(pattern, "fall_back", "bottom_1", "bottom_2")
     fall += 2 * length(pattern, "fall_front_l", "sewn")
     assert np.isclose(stand, neckline, atol=1e-4)
@@ -267,11 +272,30 @@ def test_panels_start_around_the_body_the_right_way_out(garment, body):
 
 def test_left_and_right_are_mirror_images():
     pattern = drafted("shirt", "mean_woman")
-    for name in ("front", "sleeve_{}_front", "sleeve_{}_back", "cuff_{}_back", "fall_front"):
+    for name in ("sleeve_{}_front", "sleeve_{}_back", "cuff_{}_back", "fall_front"):
         pair = [name.format(s) if "{}" in name else f"{name}_{s}" for s in "lr"]
         a, b = (outline(pattern.panel(p)) for p in pair)
         assert np.isclose(panel_area(pattern.panel(pair[0])), panel_area(pattern.panel(pair[1])))
         assert np.allclose(a.min(0), [-b[:, 0].max(), b[:, 1].min()], atol=2e-3)
+
+
+@pytest.mark.parametrize(("over", "under"), [("right", "left"), ("left", "right")])
+@pytest.mark.parametrize("opened", [0, 1, 3, 7])
+def test_the_shirt_is_buttoned_at_points_one_front_over_the_other(over, under, opened):
+    pattern = library.draft("shirt", BODIES["mean_woman"], over=over, open_buttons=opened, placket=0.04)
+    check_pattern(pattern)
+    upper, lower = pattern.panel(f"front_{over[0]}"), pattern.panel(f"front_{under[0]}")
+    assert upper.layer > lower.layer and pattern.panel("placket").layer == upper.layer
+    sign = 1 if under == "left" else -1
+    assert (sign * lower.vertices[:, 0]).min() == pytest.approx(-0.02)  # as far past the centre as the placket
+    assert (-sign * upper.vertices[:, 0]).min() == pytest.approx(0.02)
+    buttons = [s for s in pattern.seams if s.kind == "button"]
+    assert len(buttons) == 6 - max(opened - 1, 0)
+    for seam in buttons:
+        a, b = (world(pattern, r, [0.0])[0] for r in (seam.a, seam.b))
+        assert abs(a[0]) < 1e-9 and abs(b[0]) < 1e-9 and a[1] == pytest.approx(b[1])
+    closed = [s for s in pattern.seams if s.kind == "closure"]
+    assert len(closed) == (1 if opened == 0 else 0)
 
 
 def test_pregnant_and_heavy_fronts_have_no_negative_darts():
