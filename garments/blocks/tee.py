@@ -24,6 +24,9 @@ __all__ = ["TEE_NEEDS", "TeeOptions", "tee"]
 
 TEE_NEEDS = (*NEEDED, "upper_arm_girth", "arm_length")
 
+#: Force per strain of the tape that keeps a knit's shoulder seams from growing [N]: a narrow woven tape. An estimate.
+STAY = 400.0
+
 
 @dataclass(frozen=True)
 class TeeOptions:
@@ -61,6 +64,7 @@ def tee(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = N
     for s in ("l", "r"):
         for label in ("side_low", "side_up", "side_top", "shoulder"):
             d.sew([("front", f"{label}_{s}")], [("back", f"{label}_{s}")])
+        d.tape(("front", f"shoulder_{s}"), stiffness=STAY, label="shoulder stay")
     holes = {(s, b): [("back" if b else "front", f"armhole_{part}_{s}") for part in ("low", "up")]
              for s in "lr" for b in (False, True)}
     hole = [d.length(*holes["l", b]) * (1 + o.cap_ease) for b in (False, True)]
