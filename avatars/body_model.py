@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -79,7 +80,11 @@ class BodyModel:
         _check(arrays, p)
         return _from_arrays(arrays, p)
 
-    def forward(
+    def forward(self, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """Skinned vertices and joints; arguments and values as of :meth:`forward_turns`."""
+        return self.forward_turns(*args, **kwargs)[:2]
+
+    def forward_turns(
         self,
         betas: torch.Tensor | None = None,
         expression: torch.Tensor | None = None,
@@ -93,8 +98,8 @@ class BodyModel:
         transl: torch.Tensor | None = None,
         *,
         vertex_ids: np.ndarray | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Skinned vertices and joints; differentiable in every argument.
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Skinned vertices, joints, and the joints' rotations from the T-pose; differentiable in every argument.
 
         Args:
             betas: shape [B, n] with n <= n_betas (the missing ones are zero).
@@ -106,7 +111,7 @@ class BodyModel:
             vertex_ids: only these vertices are computed.
 
         Returns:
-            Vertices [B, V, 3] and joints [B, 55, 3], float64 if any input is, else float32.
+            Vertices [B, V, 3], joints [B, 55, 3] and rotations [B, 55, 3, 3], float64 if any input is, else float32.
         """
         parts = (betas, expression, global_orient, body_pose, left_hand_pose, right_hand_pose, jaw_pose, leye_pose,
                  reye_pose, transl)  # fmt: skip
@@ -146,7 +151,7 @@ class BodyModel:
         if transl is not None:
             shift = torch.as_tensor(transl).to(dtype)[:, None]
             skinned, posed = skinned + shift, posed + shift
-        return skinned, posed
+        return skinned, posed, linear
 
     def posed_shapes(self, body_pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Vertices as a function of the shape at a fixed body pose, which skinning makes affine (cached).

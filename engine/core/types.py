@@ -12,6 +12,7 @@ import numpy as np
 
 __all__ = [
     "Body",
+    "BodyMotion",
     "BezierEdge",
     "ArcEdge",
     "Camera",
@@ -86,6 +87,25 @@ class Body:
     uv_faces: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), np.int32))  #: into uv, shape [F, 3]
     sex: str = "neutral"  #: female, male or neutral
     model: str = "open_body"  #: open_body or smplx
+
+
+@dataclass(frozen=True)
+class BodyMotion:
+    """A body in motion, frame by frame; the first frame is the pose in which it was dressed.
+
+    Skinned vertices are ``sum_j weights[v, j] (turns[f, j] (rest_vertices[v] - rest_joints[j]) + joints[f, j])``.
+    """
+
+    name: str
+    rest_vertices: np.ndarray  #: in the T-pose [m], shape [V, 3]
+    rest_joints: np.ndarray  #: [m], shape [55, 3]
+    turns: np.ndarray  #: rotations of the joints from the T-pose to the world, shape [F, 55, 3, 3]
+    joints: np.ndarray  #: [m], shape [F, 55, 3]
+    vertices: np.ndarray  #: [m], shape [F, V, 3]
+    contact_vertices: np.ndarray  #: the surface for cloth [m], shape [F, C, 3]
+    fps: float = 30.0  #: frames a second
+    lead_in: int = 0  #: frames before the motion proper, on the way out of the dressing pose
+    warnings: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- patterns
