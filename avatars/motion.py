@@ -18,7 +18,7 @@ from avatars.parting import Parting
 from engine.core.errors import InputError, UnsupportedError
 from engine.core.types import Body, BodyMotion
 
-__all__ = ["MOTIONS", "move"]
+__all__ = ["MOTIONS", "is_cyclic", "move"]
 
 MOTIONS = tuple(CURVES)
 FPS = 30.0
@@ -43,7 +43,8 @@ def move(
         UnsupportedError: the body is of a model that does not ship with Toile.
     """
     if seconds is not None and not 0.1 <= seconds <= MAX_SECONDS:
-        raise InputError("motion.seconds", f"--seconds {seconds:g}: is not between 0.1 and {MAX_SECONDS:g}", "change it")
+        what = f"--seconds {seconds:g}: is not between 0.1 and {MAX_SECONDS:g}"
+        raise InputError("motion.seconds", what, "give another length")
     model = model or _model_of(body)
     curve = CURVES.get(motion)
     if curve is not None:
@@ -53,7 +54,8 @@ def move(
         recorded = read_motion(motion, fps=FPS, pelvis=rest[0], seconds=seconds)
         vectors, trans = recorded.turns, recorded.trans
     else:
-        raise InputError("motion.unknown", f"no motion is called '{motion}'", f"one of {', '.join(MOTIONS)}, or an .npz")
+        known = f"one of {', '.join(MOTIONS)}, or an .npz file"
+        raise InputError("motion.unknown", f"no motion is called '{motion}'", known)
     lead = int(round(LEAD_IN * FPS))
     vectors = _eased(_pose_of(body), vectors, lead)
     vertices, joints, turns = _posed_frames(model, body, vectors, progress)
@@ -68,6 +70,11 @@ def move(
         joints=joints.astype(np.float32), vertices=vertices.astype(np.float32), contact_vertices=contact, fps=FPS,
         lead_in=lead, warnings=warnings,
     )  # fmt: skip
+
+
+def is_cyclic(motion: str) -> bool:
+    """Whether a motion ends as it begins, to be shown over and over."""
+    return motion in CURVES and CURVES[motion].cyclic
 
 
 def _model_of(body: Body) -> BodyModel:
@@ -142,7 +149,8 @@ def _shifts(
         share = np.clip(np.arange(len(shift)) / lead, 0, 1)[:, None]
         share = share * share * (3 - 2 * share)
         return body.transl * (1 - share) + shift * share
-    anchor = joints[:, 0] if walking else joints[:, [JOINT_NAMES.index(f"{s}_ankle") for s in ("left", "right")]].mean(1)
+    ankles = [JOINT_NAMES.index(f"{side}_ankle") for side in ("left", "right")]
+    anchor = joints[:, 0] if walking else joints[:, ankles].mean(1)
     shift = anchor[:1] - anchor + body.transl
     ground = -lowest
     smooth = ground.copy()

@@ -1,7 +1,7 @@
 """Our own motions: smooth curves of a few joint angles on SMPL-X's tree, from textbook figures of gait and reach.
 
-The walk's hip, knee and ankle angles follow the means of adult gait (after Perry and Burnfield, Gait Analysis), rounded,
-with more hip and shoulder movement, as on a catwalk.
+The walk's hip, knee and ankle angles follow the means of adult gait (after Perry and Burnfield, Gait Analysis),
+rounded, with more hip and shoulder movement, as on a catwalk.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from engine import __version__, recsys_commands
+from engine import __version__, motion_commands, recsys_commands
 from engine.core.errors import InputError, ToileError
 
 __all__ = ["main"]
@@ -107,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     p = add("export", "write look.glb and the fit report of a saved drape again")
     p.add_argument("folder", nargs="?", help="folder with the saved drape (default: --out)")
     _common(p)
+    motion_commands.add_arguments(add("animate", "move a saved look: animation.glb and animation.webp"))
     p = add("view", "show a GLB in the browser, from a local page")
     p.add_argument("file", help="the .glb file")
     p.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
@@ -126,6 +127,8 @@ def execute(argv: list[str], emit: Callable[[str], None]) -> tuple[Any, int]:
     args = _parser().parse_args(argv)
     if args.command == "recsys":
         return recsys_commands.run(args, emit)
+    if args.command == "animate":
+        return motion_commands.run(args, emit)
     if args.command == "batch":
         from engine.batch import batch
 

@@ -7,10 +7,10 @@ import scipy.ndimage
 
 from engine.core.taichi_runtime import ti
 from sim.collision import upload
-from sim.kernels import field
+from sim.kernels import body, field
 from sim.kernels.types import ivec3, vec3
 
-__all__ = ["BodySurface", "DistanceGrid", "distance_grid", "signed_distance"]
+__all__ = ["BodySurface", "DistanceGrid", "StillBody", "cubes_of", "distance_grid", "signed_distance"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,27 @@ class DistanceGrid:
         """Signed distance at points [..., 3], linear between the samples; at the border's outside the border's [m]."""
         where = np.moveaxis((np.asarray(points) - self.origin) / self.cell, -1, 0)
         return scipy.ndimage.map_coordinates(self.values, where, order=1, mode="nearest")
+
+
+class StillBody:
+    """A body at rest for the solver. ``at``: signed distances (a Taichi array), their origin [m] and 1 / cell [1/m]."""
+
+    def __init__(self, grid: DistanceGrid) -> None:
+        values = ti.ndarray(ti.f32, grid.values.shape)
+        values.from_numpy(grid.values)
+        self.at = (values, vec3(*[float(v) for v in grid.origin]), 1.0 / grid.cell)
+
+    def measure(self, points, gap, normal) -> None:
+        """Writes the signed distance [m] of points to the body and its unit gradient; all are Taichi arrays."""
+        body.measure(points, *self.at, gap, normal)
+
+    def keep_outside(self, ref, x, floor: float) -> None:
+        """Stops motions from ref to x at the floor gap [m]."""
+        body.keep_outside(ref, x, *self.at, floor)
+
+    def step_back(self, ref, x, floor: float) -> None:
+        """Shortens motions that would still end below the floor gap [m]."""
+        body.step_back(ref, x, *self.at, floor)
 
 
 def signed_distance(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -76,45 +97,55 @@ class BodySurface:
         faces = np.asarray(faces, np.int64)
         self.tri, self.across = upload(faces), upload(_across(faces))
         order = np.argsort(faces.ravel(), kind="stable")
-        self.start = upload(np.concatenate([[0], np.cumsum(np.bincount(faces.ravel(), minlength=count))]))
-        self.item = upload(order)
+        self.around_start = upload(np.concatenate([[0], np.cumsum(np.bincount(faces.ravel(), minlength=count))]))
+        self.around = upload(order)
         vec = lambda n: ti.Vector.ndarray(3, ti.f32, n)  # noqa: E731
         self.x, self.corner_normal = vec(count), vec(count)
         self.centre, self.normal, self.radius = vec(len(faces)), vec(len(faces)), ti.ndarray(ti.f32, len(faces))
         self.nowhere = ti.ndarray(ti.f32, (2, 2, 2))
         self.nowhere.fill(1.0)
-        self.near, self.total = ti.ndarray(ti.i32, 1), ti.ndarray(ti.i32, 1)
+        self.near, self.total, self.start = ti.ndarray(ti.i32, 1), ti.ndarray(ti.i32, 1), ti.ndarray(ti.i32, 1)
 
     def place(self, vertices: np.ndarray) -> None:
         """Moves the mesh's vertices there [m], shape [V, 3]."""
         self.x.from_numpy(np.ascontiguousarray(vertices, np.float32))
         field.face_figures(self.x, self.tri, self.centre, self.radius, self.normal)
-        field.corner_normals(self.x, self.tri, self.normal, self.start, self.item, self.corner_normal)
+        field.corner_normals(self.x, self.tri, self.normal, self.around_start, self.around, self.corner_normal)
 
-    def sample(self, values, origin: np.ndarray, cell: float, band: float, *, wanted=None, coarse=None) -> None:
+    def sample(self, values, origin: np.ndarray, cell: float, band: float, *, coarse=None) -> None:
         """Writes the signed distance [m] into the nodes of a grid (a Taichi array), exact within ``band`` [m].
 
         Args:
-            wanted: 1 for the cubes of nodes to be sampled, a Taichi array in the order of :func:`cubes_of`; all if
-                None.
             coarse: grid ``field.SIDE`` times as coarse that tells the values further away; far outside if None.
         """
         cubes = cubes_of(values.shape)
-        count = int(np.prod(cubes))
-        if wanted is None:
-            wanted = ti.ndarray(ti.i32, count)
-            wanted.fill(1)
-        start = ti.ndarray(ti.i32, count + 1)
+        wanted = ti.ndarray(ti.i32, int(np.prod(cubes)))
+        wanted.fill(1)
         place = (vec3(*[float(v) for v in origin]), cell, ivec3(*cubes))
-        field.count_near(self.centre, self.radius, band, *place, wanted, start, self.total)
+        self.list_near(wanted, place, band)
+        field.sample(
+            self.x, *self.exact, wanted, band, *place, self.nowhere if coarse is None else coarse, values,
+        )
+
+    @property
+    def exact(self) -> tuple:
+        """What exact distances need besides the vertices: the triangles, their figures, and the lists of cubes."""
+        return (self.tri, self.across, self.centre, self.radius, self.normal, self.corner_normal, self.start,
+                self.near)  # fmt: skip
+
+    def list_near(self, wanted, place: tuple, band: float) -> None:
+        """Lists the triangles within ``band`` [m] of the nodes of the cubes where the Taichi array ``wanted`` is 1.
+
+        Args:
+            place: the grid's origin [m], cell [m] and number of cubes along each axis.
+        """
+        if self.start.shape[0] != wanted.shape[0] + 1:
+            self.start = ti.ndarray(ti.i32, wanted.shape[0] + 1)
+        field.count_near(self.centre, self.radius, band, *place, wanted, self.start, self.total)
         total = int(self.total.to_numpy()[0])
         if total > self.near.shape[0]:
             self.near = ti.ndarray(ti.i32, total * 3 // 2)
-        field.list_near(self.centre, self.radius, band, *place, wanted, start, self.near)
-        field.sample(
-            self.x, self.tri, self.across, self.centre, self.radius, self.normal, self.corner_normal, start, self.near,
-            wanted, band, *place, self.nowhere if coarse is None else coarse, values,
-        )
+        field.list_near(self.centre, self.radius, band, *place, wanted, self.start, self.near)
 
 
 def cubes_of(shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -10,12 +10,11 @@ import numpy as np
 
 from engine.core.taichi_runtime import backend, one_thread, ti
 from engine.core.types import Garment
-from sim.body_field import DistanceGrid
+from sim.body_field import DistanceGrid, StillBody
 from sim.cloth import Cloth
 from sim.collision import Collider, upload
 from sim.contact_matrix import acting_contacts
 from sim.kernels import body, conjugate, contact, elastic, linear, motion, tiles
-from sim.kernels.types import vec3
 from sim.lines import Tapes
 from sim.multilevel import Interpolation, Multilevel
 from sim.sparsity import build_sparsity, seam_lists
@@ -107,9 +106,10 @@ class Solver:
         self.pinned = False
         self.offset = upload(body_offset.astype(np.float32))
         self.triangle_offset = float(0.8 * body_offset.min())
-        self.grid = ti.ndarray(ti.f32, grid.values.shape)
-        self.grid.from_numpy(grid.values)
-        self.grid_at = (vec3(*[float(v) for v in grid.origin]), 1.0 / grid.cell)
+        self.body = StillBody(grid)
+        self.carry = vec(n)  #: way of the skin near every particle during a step [m]
+        self.middle, self.middle_normal, self.normal = vec(t), vec(t), vec(n)
+        self.middle_gap, self.gap = ti.ndarray(ti.f32, t), ti.ndarray(ti.f32, n)
         self.low, self.high = positions.min(0).astype(np.float64), positions.max(0).astype(np.float64)
         self.floor, self.interpolations = float(self.low[1]), interpolations
         self.top_speed, self.total_mass = 0.0, float(cloth.mass.sum(dtype=np.float64))
@@ -192,17 +192,17 @@ class Solver:
         self.held_before.copy_from(self.held)
         least, most = self._reach(s)
         share = 0.3 * self.top_speed
-        tiles.reaches(self.vel, s.dt, 0.3 * s.gravity * s.dt**2, share, least, most, self.reach)
+        tiles.reaches(self.vel, self.carry, s.dt, 0.3 * s.gravity * s.dt**2, share, least, most, self.reach)
         tiles.foresee(self.x, self.vel, s.dt, self.reach, self.ahead)
         c.detect(self.x, self.reach, self.low - most, self.high + most, self.ahead)
         self._forces(s)
         used = self._solve(s)
         motion.advance(self.x, self.dx, self.ref)
-        body.keep_outside(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
+        self.body.keep_outside(self.ref, self.x, s.body_floor)
         contact.truncate(
             self.ref, self.x, self.reach, c.start, c.entry, c.corner, c.weight, c.normal, c.kind, self.cut
         )
-        body.step_back(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
+        self.body.step_back(self.ref, self.x, s.body_floor)
         proven = self._keep_proofs(s)
         if s.halvings and self._gained(s) > LEAST_GAIN * self.total_mass * StepSettings.gravity:
             return self._in_halves(s)
@@ -241,7 +241,7 @@ class Solver:
                 self.x.copy_from(self.ref)
                 return False
             c.hold_back(self.ref, self.x, 0.5 if self.held_back < 4 else 0.0)
-            body.step_back(self.ref, self.x, self.grid, *self.grid_at, s.body_floor)
+            self.body.step_back(self.ref, self.x, s.body_floor)
         return True
 
     def _reach(self, s: StepSettings) -> tuple[float, float]:
@@ -256,13 +256,16 @@ class Solver:
             self.x, self.tri, self.dm_inv, self.area, self.membrane, self.curve, self.curves, s.compression,
             s.membrane_most, self.damping, 1.0 / s.dt, self.tri_force, self.tri_hess,
         )
+        self.body.measure(self.x, self.gap, self.normal)
+        body.middles(self.x, self.tri, self.middle)
+        self.body.measure(self.middle, self.middle_gap, self.middle_normal)
         body.triangle_contact(
-            self.x, self.tri, self.grid, *self.grid_at, self.area, self.triangle_offset, s.body_floor,
+            self.tri, self.carry, self.middle_gap, self.middle_normal, self.area, self.triangle_offset, s.body_floor,
             s.body_stiffness, self.tri_force, self.tri_hess, self.tri_push,
         )
         self._hinges(s)
         body.body_contact(
-            self.x, self.vel, s.dt, self.grid, *self.grid_at, self.vertex_area, self.offset, s.body_floor,
+            self.x, self.vel, s.dt, self.carry, self.gap, self.normal, self.vertex_area, self.offset, s.body_floor,
             s.body_stiffness, *self.friction, s.friction_most, self.anchor, self.held, self.body_force, self.body_hess,
             self.normal_force,
         )
@@ -275,7 +278,7 @@ class Solver:
         linear.gather_forces(
             self.x, self.vel, self.mass, 1.0 / s.dt, s.drag, s.gravity, ls["vert_tri_start"], ls["vert_tri"],
             self.tri_force, ls["vert_hinge_start"], ls["vert_hinge"], self.hinge_grad, self.moment,
-            ls["partner_start"], ls["partner"], s.seam_stiffness, s.seam_speed * s.dt, self.grid, *self.grid_at,
+            ls["partner_start"], ls["partner"], s.seam_stiffness, s.seam_speed * s.dt, *self.body.at,
             self.triangle_offset, self.body_force,
             self.body_hess, ls["diag"], self.block, self.force, self.rhs,
         )

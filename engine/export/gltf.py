@@ -30,10 +30,17 @@ from engine.export.occlusion import occlusion_textures
 from engine.export.weave_textures import TILE_REPEATS, WEAVES, weave_textures
 from render.heatmap import MAP_STYLES, color_table, colors, shown_range
 
-__all__ = ["MAP_ORDER", "write_glb"]
+__all__ = ["MAP_ORDER", "GlbBuilder", "write_glb"]
 
 #: fields in the order of TEXCOORD_1's two components
 MAP_ORDER = ("strain", "pressure")
+COMPONENTS = {
+    np.dtype(np.float32): gl.FLOAT,
+    np.dtype(np.uint8): gl.UNSIGNED_BYTE,
+    np.dtype(np.int16): gl.SHORT,
+    np.dtype(np.uint16): gl.UNSIGNED_SHORT,
+    np.dtype(np.uint32): gl.UNSIGNED_INT,
+}
 MAP_GREY = (0.42, 0.41, 0.40, 1.0)  #: of meshes without a field while a map is shown, linear
 
 
@@ -59,7 +66,7 @@ def write_glb(
     """
     shown = [m for m in meshes if len(m.faces)]
     _check(path, shown)
-    builder = _Builder(occlusion_textures(shown) if occlusion else {})
+    builder = GlbBuilder(occlusion_textures(shown) if occlusion else {})
     maps = [name for name in MAP_ORDER if any(name in m.maps for m in shown)]
     variants = ["beauty", *maps] if maps else []
     nodes = [builder.add_mesh(mesh, maps) for mesh in shown]
@@ -104,7 +111,7 @@ def _describe(name: str, meshes: Sequence[SceneMesh]) -> dict[str, Any]:
     }
 
 
-class _Builder:
+class GlbBuilder:
     """Collects buffers, textures and materials of one file."""
 
     def __init__(self, occlusion: dict[str, np.ndarray]) -> None:
@@ -125,17 +132,17 @@ class _Builder:
         plain = self._material(mesh)
         extra = {}
         if mesh.uv is not None:
-            extra["TEXCOORD_0"] = self._accessor(mesh.uv, "VEC2")
+            extra["TEXCOORD_0"] = self.accessor(mesh.uv, "VEC2")
         if self.document.materials[plain].normalTexture is not None:
-            extra["TANGENT"] = self._accessor(_tangents(mesh), "VEC4")
+            extra["TANGENT"] = self.accessor(_tangents(mesh), "VEC4")
         own = [name for name in maps if name in mesh.maps]
         if own:
             # the middle of the first and last texel, so that no filter reaches beyond the colour map
             fields = [np.clip(mesh.maps.get(n, np.zeros(len(mesh.vertices))), 0, 1) for n in MAP_ORDER]
-            extra["TEXCOORD_1"] = self._accessor(np.stack(fields, 1) * (255 / 256) + 0.5 / 256, "VEC2")
+            extra["TEXCOORD_1"] = self.accessor(np.stack(fields, 1) * (255 / 256) + 0.5 / 256, "VEC2")
         for name in own:
             low, high = shown_range([mesh], name)
-            extra[f"_{name.upper()}"] = self._accessor(low + (high - low) * mesh.maps[name], "SCALAR")
+            extra[f"_{name.upper()}"] = self.accessor(low + (high - low) * mesh.maps[name], "SCALAR")
         primitive = gl.Primitive(
             attributes=gl.Attributes(**{k: v for k, v in attributes.items() if k != "indices"}, **extra),
             indices=attributes["indices"],
@@ -152,7 +159,7 @@ class _Builder:
         srgb = colors(name, mesh.maps[name])
         linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
         rgba = np.concatenate([linear, np.ones((len(linear), 1))], axis=1)
-        accessor = self._accessor(np.round(rgba * 65535).astype(np.uint16), "VEC4", normalized=True)
+        accessor = self.accessor(np.round(rgba * 65535).astype(np.uint16), "VEC4", normalized=True)
         attributes = gl.Attributes(POSITION=shared["POSITION"], NORMAL=shared["NORMAL"], COLOR_0=accessor)
         material = self._cache(("colored",), lambda: self._add_material("vertex_colors", (1, 1, 1, 1), 1.0, True))
         return self._node(
@@ -170,9 +177,9 @@ class _Builder:
             normals = np.where(length > 1e-6, normals / np.maximum(length, 1e-6), [0.0, 1.0, 0.0])
             kind = np.uint16 if len(mesh.vertices) < 65535 else np.uint32
             self.geometry[mesh.name] = {
-                "POSITION": self._accessor(mesh.vertices, "VEC3", bounds=True),
-                "NORMAL": self._accessor(normals, "VEC3"),
-                "indices": self._accessor(
+                "POSITION": self.accessor(mesh.vertices, "VEC3", bounds=True),
+                "NORMAL": self.accessor(normals, "VEC3"),
+                "indices": self.accessor(
                     np.asarray(mesh.faces).reshape(-1).astype(kind), "SCALAR", target=gl.ELEMENT_ARRAY_BUFFER
                 ),
             }
@@ -286,43 +293,52 @@ class _Builder:
 
     def finish(self) -> bytes:
         """The whole file."""
+        self.blob.extend(b"\0" * (-len(self.blob) % 4))
         self.document.buffers = [gl.Buffer(byteLength=len(self.blob))]
         self.document.extensionsUsed = sorted(self.used)
         self.document.set_binary_blob(bytes(self.blob))
         return b"".join(self.document.save_to_bytes())
 
-    def _accessor(
+    def accessor(
         self,
         values: np.ndarray,
         kind: str,
         *,
         bounds: bool = False,
         normalized: bool = False,
-        target: int = gl.ARRAY_BUFFER,
+        target: int | None = gl.ARRAY_BUFFER,
     ) -> int:
-        if values.dtype not in (np.uint16, np.uint32):
-            values = values.astype(np.float32)
-        component = {
-            np.dtype(np.float32): gl.FLOAT,
-            np.dtype(np.uint16): gl.UNSIGNED_SHORT,
-            np.dtype(np.uint32): gl.UNSIGNED_INT,
-        }
-        view = self._view(np.ascontiguousarray(values).tobytes(), target)
+        """Adds values, shape [n] or [n, components]; those of other types than glTF's become float32.
+
+        Args:
+            kind: SCALAR, VEC2, VEC3, VEC4 or MAT4.
+            bounds: also write least and greatest values.
+            normalized: integers stand for 0..1 or -1..1.
+            target: what the bytes are for; None for those that no vertex shader reads.
+        """
+        component = COMPONENTS.get(values.dtype)
+        if component is None:
+            values, component = values.astype(np.float32), gl.FLOAT
+        size = values.itemsize * (values.shape[1] if values.ndim > 1 else 1)
+        stride = size + -size % 4 if target == gl.ARRAY_BUFFER else size
+        padded = np.zeros((len(values), stride), np.uint8)
+        padded[:, :size] = np.ascontiguousarray(values).reshape(len(values), -1).view(np.uint8)
+        view = self._view(padded.tobytes(), target, stride if stride > size else None)
         accessor = gl.Accessor(
-            bufferView=view, componentType=component[values.dtype], count=len(values), type=kind, normalized=normalized
+            bufferView=view, componentType=component, count=len(values), type=kind, normalized=normalized
         )
         if bounds:
-            accessor.min, accessor.max = values.min(0).tolist(), values.max(0).tolist()
+            flat = values.reshape(len(values), -1)
+            accessor.min, accessor.max = flat.min(0).tolist(), flat.max(0).tolist()
         self.document.accessors.append(accessor)
         return len(self.document.accessors) - 1
 
-    def _view(self, data: bytes, target: int | None) -> int:
+    def _view(self, data: bytes, target: int | None, stride: int | None = None) -> int:
         self.blob.extend(b"\0" * (-len(self.blob) % 4))
         self.document.bufferViews.append(
-            gl.BufferView(buffer=0, byteOffset=len(self.blob), byteLength=len(data), target=target)
+            gl.BufferView(buffer=0, byteOffset=len(self.blob), byteLength=len(data), target=target, byteStride=stride)
         )
         self.blob.extend(data)
-        self.blob.extend(b"\0" * (-len(self.blob) % 4))
         return len(self.document.bufferViews) - 1
 
     def _cache(self, key: Any, make: Any) -> Any:

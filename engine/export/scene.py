@@ -13,7 +13,7 @@ from engine.export.atlas import grain_plane, pack_panels
 from engine.export.skin_texture import skin_texture
 
 __all__ = ["body_scene_mesh", "edge_distances", "garment_scene_mesh", "garment_scene_meshes", "look_info",
-           "pressed_skin", "principal_stretch"]  # fmt: skip
+           "pressed_skin", "principal_stretch", "seam_normals", "uv_split"]  # fmt: skip
 
 SKIN = (0.55, 0.40, 0.325, 1.0)  #: a mannequin's warm mid tone, linear
 STRAIN_STEPS = (0.02, 0.05, 0.10, 0.20, 0.40)  #: ends of the colour bar [-]
@@ -76,7 +76,7 @@ def garment_scene_mesh(
         vertices=np.asarray(drape.positions, np.float32),
         faces=faces,
         material=_cloth(fabric),
-        normals=_seam_normals(drape.positions, faces, weld),
+        normals=seam_normals(drape.positions, faces, weld),
         uv=pack_panels(plane, garment.vertex_panel),
         uv_metres=plane,
         maps={key: np.clip(value, 0, 1).astype(np.float32) for key, value in maps.items()},
@@ -109,15 +109,21 @@ def body_scene_mesh(body: Body, *, name: str = "body", dressed: bool = False) ->
     vertices, faces, uv = pressed_skin(body) if dressed else body.vertices, body.faces, None
     normals = vertex_normals(vertices, body.faces)
     if len(body.uv_faces) == len(body.faces):
-        corners = np.stack([body.faces.reshape(-1), body.uv_faces.reshape(-1)], axis=1)
-        pairs, inverse = np.unique(corners, axis=0, return_inverse=True)
-        faces = inverse.reshape(-1, 3).astype(np.int32)
-        vertices, normals, uv = vertices[pairs[:, 0]], normals[pairs[:, 0]], body.uv[pairs[:, 1]].astype(np.float32)
-        uv = np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1)  # glTF's v runs down the picture
+        index, faces, uv = uv_split(body)
+        vertices, normals = vertices[index], normals[index]
     material = Material(
         name="skin", base_color=SKIN, roughness=0.68, texture=skin_texture(body) if uv is not None else None
     )
     return SceneMesh(name, np.asarray(vertices, np.float32), np.asarray(faces, np.int32), material, normals, uv)
+
+
+def uv_split(body: Body) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Body vertex of every vertex that remains when they are split where the texture coordinates are, faces, uv."""
+    corners = np.stack([body.faces.reshape(-1), body.uv_faces.reshape(-1)], axis=1)
+    pairs, inverse = np.unique(corners, axis=0, return_inverse=True)
+    uv = body.uv[pairs[:, 1]].astype(np.float32)
+    # glTF's v runs down the picture
+    return pairs[:, 0], inverse.reshape(-1, 3).astype(np.int32), np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1)
 
 
 def pressed_skin(body: Body) -> np.ndarray:
@@ -176,7 +182,7 @@ def edge_distances(rest_uv: np.ndarray, faces: np.ndarray, seam_pairs: np.ndarra
     return result[0], result[1]
 
 
-def _seam_normals(positions: np.ndarray, faces: np.ndarray, weld: np.ndarray) -> np.ndarray:
+def seam_normals(positions: np.ndarray, faces: np.ndarray, weld: np.ndarray) -> np.ndarray:
     """Normals that run smoothly over flat seams but keep folded ones and collars' edges sharp, shape [N, 3]."""
     own, shared = vertex_normals(positions, faces), vertex_normals(positions, faces, weld)
     return np.where((own * shared).sum(1, keepdims=True) > SMOOTH_COSINE, shared, own)

@@ -51,24 +51,42 @@ def pressure_law(d: ti.f32, r: ti.f32, floor: ti.f32):
 
 
 @ti.kernel
+def measure(x: V3, grid: GRID, origin: vec3, inv_cell: ti.f32, gap: F32, normal: V3):
+    """Signed distance [m] of every point to the body and its unit gradient."""
+    for i in range(x.shape[0]):
+        gap[i], normal[i] = distance(grid, origin, inv_cell, x[i])
+
+
+@ti.kernel
+def middles(x: V3, tri: I3, middle: V3):
+    """Centroid of every triangle [m]."""
+    for t in range(tri.shape[0]):
+        middle[t] = (x[tri[t][0]] + x[tri[t][1]] + x[tri[t][2]]) / 3.0
+
+
+@ti.kernel
 def body_contact(
-    x: V3, vel: V3, dt: ti.f32, grid: GRID, origin: vec3, inv_cell: ti.f32, area: F32, offset: F32, floor: ti.f32,
+    x: V3, vel: V3, dt: ti.f32, carry: V3, gap: F32, normal: V3, area: F32, offset: F32, floor: ti.f32,
     stiffness: ti.f32, friction_static: F32, friction_dynamic: F32, friction_most: ti.f32,
     anchor: V3, held: F32, force: V3, hess: M3, normal_force: F32,
 ):
     """Normal and friction force of the body on every vertex.
 
-    Inside ``offset`` [m] of the body the pressure is ``stiffness`` [Pa/m] times :func:`pressure_law`. Friction is an
-    elastic-plastic spring to an anchor point (``held`` 1 while touching), so that cloth comes to true rest on a slope.
-    Its coefficients are each vertex' own, or ``friction_most`` where they are greater.
+    ``gap`` [m] and ``normal`` are to the body at the step's end; its skin moves by ``carry`` [m] within the step.
+    Inside ``offset`` [m] of it the pressure is ``stiffness`` [Pa/m] times :func:`pressure_law`. Friction is an
+    elastic-plastic spring to an anchor point on the skin (``held`` 1 while touching), so that cloth comes to true rest
+    on a slope. Its coefficients are each vertex' own, or ``friction_most`` where they are greater.
     """
     for i in range(x.shape[0]):
-        d, n = distance(grid, origin, inv_cell, x[i])
+        n = normal[i]
+        way = vel[i] * dt - carry[i]
+        # the gap before the skin moved: the step is linearised about going along with it
+        d = gap[i] + n.dot(carry[i])
         f = vec3(0.0)
         h = mat3(0.0)
         pn = 0.0
         k = stiffness * area[i]
-        if d >= offset[i] and d + n.dot(vel[i]) * dt < offset[i]:
+        if d >= offset[i] and d + n.dot(way) < offset[i]:
             # would come inside within this step: the (negative) force of the same spring makes it arrive at the offset
             f = n * (k * (offset[i] - d))
             h = (n * k).outer_product(n)
@@ -91,8 +109,7 @@ def body_contact(
                 # slides: the anchor follows so that the spring carries the dynamic friction
                 keep = slide * pn / kt
                 slip *= keep / ti.max(away, 1e-12)
-                speed = vel[i] - n * n.dot(vel[i])
-                travel = speed.norm() * dt
+                travel = (way - n * n.dot(way)).norm()
                 if travel > keep:
                     # in full motion: a drag that gives the dynamic friction at this speed
                     kt = slide * pn / travel
@@ -113,9 +130,10 @@ def body_contact(
             if along > 1e-12:
                 t = slip / along
                 h -= (t * (kt - soft)).outer_product(t)
+            anchor[i] += carry[i]
         else:
             held[i] = 0.0
-        force[i] = f
+        force[i] = f + h @ carry[i]
         hess[i] = h
         normal_force[i] = pn
 
@@ -167,8 +185,8 @@ def step_back(ref: V3, x: V3, grid: GRID, origin: vec3, inv_cell: ti.f32, floor:
 
 @ti.kernel
 def triangle_contact(
-    x: V3, tri: I3, grid: GRID, origin: vec3, inv_cell: ti.f32, area: F32, offset: ti.f32, floor: ti.f32,
-    stiffness: ti.f32, force: V3, hess: M3, normal_force: F32,
+    tri: I3, carry: V3, gap: F32, normal: V3, area: F32, offset: ti.f32, floor: ti.f32, stiffness: ti.f32, force: V3,
+    hess: M3, normal_force: F32,
 ):
     """Adds the body's push on triangles' interiors, where the body is rounder than the mesh is fine.
 
@@ -176,15 +194,17 @@ def triangle_contact(
     """
     for t in range(tri.shape[0]):
         i = tri[t]
-        d, n = distance(grid, origin, inv_cell, (x[i[0]] + x[i[1]] + x[i[2]]) / 3.0)
+        n = normal[t]
+        way = carry[i[0]] + carry[i[1]] + carry[i[2]]
+        d = gap[t] + n.dot(way) / 3.0
         normal_force[t] = 0.0
         if d < offset:
             depth, slope = pressure_law(d, offset, floor)
             k = stiffness * area[t]
             normal_force[t] = k * depth
-            push = n * (k * depth / 3.0)
+            m = (n * (k * slope / 9.0)).outer_product(n)
+            push = n * (k * depth / 3.0) + m @ way
             for a in ti.static(range(3)):
                 force[3 * t + a] += push
-            m = (n * (k * slope / 9.0)).outer_product(n)
             for b in ti.static(range(6)):
                 hess[6 * t + b] += m

@@ -11,6 +11,7 @@ from sim.kernels.contact import closest_on_triangle
 from sim.kernels.types import F32, I3, I32, V3, ivec3, vec3
 
 SIDE = 4  #: nodes along a cube's side
+AT_SKIN = 1e-4  #: distance below which the gradient is the skin's own normal [m]
 
 
 @ti.kernel
@@ -168,3 +169,110 @@ def sample(
                         n = facing(weight, found, tri, across, normal, corner_normal)
                         d = ti.sqrt(best)
                         values[i, j, k] = ti.select((p - q).dot(n) < 0.0, -d, d)
+
+
+@ti.kernel
+def mark_cubes(x: V3, pad: ti.f32, origin: vec3, cell: ti.f32, cubes: ivec3, wanted: I32):
+    """wanted[c] = 1 for the cubes that lie within ``pad`` [m] of a point along every axis."""
+    width = SIDE * cell
+    for v in range(x.shape[0]):
+        low = ti.max(ti.floor((x[v] - pad - origin) / width, ti.i32), 0)
+        high = ti.min(ti.floor((x[v] + pad - origin) / width, ti.i32), cubes - 1)
+        for i in range(low[0], high[0] + 1):
+            for j in range(low[1], high[1] + 1):
+                for k in range(low[2], high[2] + 1):
+                    wanted[(i * cubes[1] + j) * cubes[2] + k] = 1
+
+
+@ti.func
+def nearest(
+    p: vec3, band: ti.f32, skin: V3, tri: I3, centre: V3, radius: F32, start: I32, item: I32, origin: vec3,
+    cell: ti.f32, cubes: ivec3,
+):
+    """Triangle (-1: none) within the band around p, listed by p's cube, nearest to it, and barycentric weights."""
+    at = ti.floor((p - origin) / (SIDE * cell), ti.i32)
+    at = ti.max(ti.min(at, cubes - 1), 0)
+    c = (at[0] * cubes[1] + at[1]) * cubes[2] + at[2]
+    least, best, found, weight = band, band * band, -1, vec3(0.0)
+    for m in range(start[c], start[c + 1]):
+        t = item[m]
+        near = least + radius[t]
+        if (p - centre[t]).norm_sqr() < near * near:
+            a, b, e = skin[tri[t][0]], skin[tri[t][1]], skin[tri[t][2]]
+            w = closest_on_triangle(p, a, b, e)
+            d = (p - a * w[0] - b * w[1] - e * w[2]).norm_sqr()
+            if d < best:
+                best, least, found, weight = d, ti.sqrt(d), t, w
+    return found, weight
+
+
+@ti.func
+def skin_gap(
+    p: vec3, band: ti.f32, skin: V3, tri: I3, across: I3, centre: V3, radius: F32, normal: V3, corner_normal: V3,
+    start: I32, item: I32, origin: vec3, cell: ti.f32, cubes: ivec3,
+):
+    """Exact signed distance [m] to the skin and its unit gradient; ``band`` where there is no skin within it."""
+    t, w = nearest(p, band, skin, tri, centre, radius, start, item, origin, cell, cubes)
+    d, n = band, vec3(0.0, 1.0, 0.0)
+    if t >= 0:
+        way = p - skin[tri[t][0]] * w[0] - skin[tri[t][1]] * w[1] - skin[tri[t][2]] * w[2]
+        n = facing(w, t, tri, across, normal, corner_normal).normalized(1e-20)
+        d = way.norm()
+        if way.dot(n) < 0.0:
+            d = -d
+        if ti.abs(d) > AT_SKIN:  # nearer than that, rounding would turn it
+            n = way / d
+    return d, n
+
+
+@ti.kernel
+def measure_skin(
+    x: V3, band: ti.f32, skin: V3, tri: I3, across: I3, centre: V3, radius: F32, normal: V3, corner_normal: V3,
+    start: I32, item: I32, origin: vec3, cell: ti.f32, cubes: ivec3, gap: F32, away: V3,
+):
+    """:func:`skin_gap` of every point."""
+    for v in range(x.shape[0]):
+        gap[v], away[v] = skin_gap(
+            x[v], band, skin, tri, across, centre, radius, normal, corner_normal, start, item, origin, cell, cubes
+        )
+
+
+@ti.kernel
+def push_out(
+    x: V3, rounds: ti.i32, floor: ti.f32, band: ti.f32, skin: V3, tri: I3, across: I3, centre: V3, radius: F32,
+    normal: V3, corner_normal: V3, start: I32, item: I32, origin: vec3, cell: ti.f32, cubes: ivec3,
+):
+    """Moves points that are closer to the skin than ``floor`` [m] straight out to it, up to ``rounds`` times."""
+    for v in range(x.shape[0]):
+        d, left = -1.0, rounds
+        while left > 0 and d < floor:
+            d, n = skin_gap(
+                x[v], band, skin, tri, across, centre, radius, normal, corner_normal, start, item, origin, cell, cubes
+            )
+            if d < floor:
+                x[v] += n * (floor - d)
+            left -= 1
+
+
+@ti.kernel
+def skin_motion(
+    x: V3, band: ti.f32, skin: V3, way: V3, tri: I3, centre: V3, radius: F32, start: I32, item: I32, origin: vec3,
+    cell: ti.f32, cubes: ivec3, carry: V3,
+):
+    """carry[v] = ``way`` [m] of the skin nearest to every point, zero where there is none within ``band`` [m]."""
+    for v in range(x.shape[0]):
+        t, w = nearest(x[v], band, skin, tri, centre, radius, start, item, origin, cell, cubes)
+        u = vec3(0.0)
+        if t >= 0:
+            u = way[tri[t][0]] * w[0] + way[tri[t][1]] * w[1] + way[tri[t][2]] * w[2]
+        carry[v] = u
+
+
+@ti.kernel
+def least(gap: F32, low: F32):
+    """low[0] = the least of the gaps [m]."""
+    for _ in range(1):
+        smallest = gap[0]
+        for v in range(gap.shape[0]):
+            smallest = ti.min(smallest, gap[v])
+        low[0] = smallest

@@ -8,10 +8,10 @@ I32_2 = array(ti.i32, 2)
 
 
 @ti.kernel
-def reaches(vel: V3, dt: ti.f32, fall: ti.f32, share: ti.f32, least: ti.f32, most: ti.f32, reach: F32):
+def reaches(vel: V3, carry: V3, dt: ti.f32, fall: ti.f32, share: ti.f32, least: ti.f32, most: ti.f32, reach: F32):
     """How far around every particle others are looked for [m]: enough for its motion to come, seldom more."""
     for i in range(vel.shape[0]):
-        speed = ti.max(vel[i].norm(), share)
+        speed = ti.max(ti.max(vel[i].norm(), carry[i].norm() / dt), share)
         reach[i] = ti.min(ti.max(1.2 * (1.2 * speed * dt + fall), least), most)
 
 

@@ -69,7 +69,14 @@ function spin() {
   byId("spin").setAttribute("aria-pressed", String(viewer.autoRotate));
 }
 
+function play(on) {
+  if (on) viewer.play();
+  else viewer.pause();
+  byId("play").setAttribute("aria-pressed", String(on));
+}
+
 const ACTIONS = {
+  play: () => play(viewer.paused),
   "turn-left": () => turn(-30), "turn-right": () => turn(30), reset, spin,
   "zoom-in": () => viewer.zoom(2), "zoom-out": () => viewer.zoom(-2),
 };
@@ -81,6 +88,10 @@ addEventListener("keydown", (event) => {
   if (key in KEYS) toggle(KEYS[key]);
   else if (key === "r") reset();
   else if (key === "t") spin();
+  else if (key === " " && !byId("play").hidden && !event.target.matches("button")) {
+    event.preventDefault();
+    play(viewer.paused);
+  }
   else if (key === "+" || key === "=") viewer.zoom(1);
   else if (key === "-") viewer.zoom(-1);
 });
@@ -93,6 +104,9 @@ function fail(text) {
 
 viewer.addEventListener("load", () => {
   show(about.variants.length ? about.variants[0] : null);
+  const moves = viewer.availableAnimations.length > 0;
+  byId("play").hidden = byId("play-key").hidden = !moves;
+  if (moves) play(!matchMedia("(prefers-reduced-motion: reduce)").matches);
   document.body.dataset.state = "ready";
 });
 viewer.addEventListener("error", () => fail("The model cannot be shown in this browser. Check that WebGL is switched on."));
