@@ -113,7 +113,8 @@ def _catwalk(t: np.ndarray) -> np.ndarray:
         _leg(pose, side, hip=_waves(own, HIP), knee=_waves(own, KNEE), ankle=_waves(own, ANKLE),
              apart=np.radians(1.0))  # fmt: skip
         swing = _waves(own, [(0.02, -20), (0.5, 17)])
-        _arm(pose, side, lower=np.radians(HANGING), forward=swing, elbow=np.radians(14) + 0.35 * np.maximum(swing, 0))
+        bend = 0.18 * (swing + np.sqrt(swing**2 + 0.01))  # the elbow bends with the forward swing
+        _arm(pose, side, lower=np.radians(HANGING), forward=swing, elbow=np.radians(12) + bend)
         # hips sway over the standing foot: the legs stay upright in the world
         pose.turn(f"{side}_hip", Z, -list_)
     return pose.vectors()

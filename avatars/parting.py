@@ -61,6 +61,8 @@ class Parting:
     @staticmethod
     def _measure(v: np.ndarray, normal: np.ndarray, first: np.ndarray, second: np.ndarray, lacking: np.ndarray) -> None:
         """Raises ``lacking`` to the room [m] that vertices of two limbs lack between each other."""
+        if not first.any() or not second.any():
+            return
         near = ROOM + BESIDE
         low, high = v[second].min(0) - near, v[second].max(0) + near
         i = np.flatnonzero(first & ((v >= low) & (v <= high)).all(1))

@@ -265,9 +265,9 @@ class Solver:
         )
         self._hinges(s)
         body.body_contact(
-            self.x, self.vel, s.dt, self.carry, self.gap, self.normal, self.vertex_area, self.offset, s.body_floor,
-            s.body_stiffness, *self.friction, s.friction_most, self.anchor, self.held, self.body_force, self.body_hess,
-            self.normal_force,
+            self.x, self.vel, self.mass, s.dt, self.carry, self.gap, self.normal, self.vertex_area, self.offset,
+            s.body_floor, s.body_stiffness, *self.friction, s.friction_most, self.anchor, self.held, self.body_force,
+            self.body_hess, self.normal_force,
         )
         if self.pinned:
             body.hold_pins(self.x, self.pin_at, self.pin_stiff, self.body_force, self.body_hess)

@@ -24,7 +24,7 @@ __all__ = ["write_animation"]
 
 TARGETS_MOST = 180  #: morph targets of a mesh that any browser's graphics take; longer clips leave out frames
 SHORT = 32767
-SHORTEST = 0.3  #: normal that a change is kept to
+SHORTEST = 0.3  #: normal that 16 bits are enough for
 STILL = 1e-6  #: change of a quaternion's component below which a joint keeps still
 
 
@@ -134,14 +134,15 @@ def _garment(builder: GlbBuilder, track: GarmentTrack, frames: np.ndarray, anima
     if len(frames) < 2:
         return node
     moves = track.positions[frames[1:]].astype(np.float64) - track.mesh.vertices
-    bends = _bends(track.mesh.normals.astype(np.float64), track.normals[frames[1:]].astype(np.float64))
+    start = track.mesh.normals.astype(np.float64)
+    bends = [_bend(start, track.normals[f].astype(np.float64)) for f in frames[1:]]
     small = bool(np.abs(moves).max() <= 1.0)
     targets = []
     for move, bend in zip(moves, bends, strict=True):
         values = np.round(move * SHORT).astype(np.int16) if small else move
         targets.append({
             "POSITION": builder.accessor(values, "VEC3", bounds=True, normalized=small),
-            "NORMAL": builder.accessor(np.round(bend * SHORT).astype(np.int16), "VEC3", normalized=True),
+            "NORMAL": builder.accessor(bend, "VEC3", normalized=bend.dtype == np.int16),
         })  # fmt: skip
     builder.used.add("KHR_mesh_quantization")
     mesh.primitives[0].targets = targets
@@ -151,11 +152,14 @@ def _garment(builder: GlbBuilder, track: GarmentTrack, frames: np.ndarray, anima
     return node
 
 
-def _bends(start: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """Changes of unit normals, each component within -1..1, shape [F, n, 3].
+def _bend(start: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Changes of unit normals, shape [n, 3], as 16-bit integers for -1..1 if they can be had so.
 
-    Viewers make normals unit again after mixing: where a change would be greater, the new one is made shorter.
+    Viewers make normals unit again after mixing: one that would change by more than 1 is made shorter instead. Cloth
+    that has turned its back to where it faced would need too short ones, and keeps 32-bit numbers.
     """
     fits = (1.0 + np.sign(normals) * start) / np.maximum(np.abs(normals), 1e-9)
-    length = np.clip(fits.min(2, keepdims=True), SHORTEST, 1.0)
-    return np.clip(normals * length - start, -1.0, 1.0)
+    length = np.minimum(fits.min(1, keepdims=True), 1.0)
+    if length.min() < SHORTEST:
+        return (normals - start).astype(np.float32)
+    return np.round((normals * length - start).clip(-1.0, 1.0) * SHORT).astype(np.int16)

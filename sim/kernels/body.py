@@ -66,7 +66,7 @@ def middles(x: V3, tri: I3, middle: V3):
 
 @ti.kernel
 def body_contact(
-    x: V3, vel: V3, dt: ti.f32, carry: V3, gap: F32, normal: V3, area: F32, offset: F32, floor: ti.f32,
+    x: V3, vel: V3, mass: F32, dt: ti.f32, carry: V3, gap: F32, normal: V3, area: F32, offset: F32, floor: ti.f32,
     stiffness: ti.f32, friction_static: F32, friction_dynamic: F32, friction_most: ti.f32,
     anchor: V3, held: F32, force: V3, hess: M3, normal_force: F32,
 ):
@@ -75,7 +75,8 @@ def body_contact(
     ``gap`` [m] and ``normal`` are to the body at the step's end; its skin moves by ``carry`` [m] within the step.
     Inside ``offset`` [m] of it the pressure is ``stiffness`` [Pa/m] times :func:`pressure_law`. Friction is an
     elastic-plastic spring to an anchor point on the skin (``held`` 1 while touching), so that cloth comes to true rest
-    on a slope. Its coefficients are each vertex' own, or ``friction_most`` where they are greater.
+    on a slope. Its coefficients are each vertex' own, or ``friction_most`` where they are greater. Skin that moves off
+    faster than static friction can take cloth along slides under it at once: the spring would take it along for a step.
     """
     for i in range(x.shape[0]):
         n = normal[i]
@@ -105,10 +106,13 @@ def body_contact(
             kt = 0.5 * k * slope
             rub, slide = ti.min(friction_static[i], friction_most), ti.min(friction_dynamic[i], friction_most)
             soft = kt  # stiffness along the slip
-            if kt * away > rub * pn:
+            pull = 0.0
+            if carry[i].norm_sqr() > 0.0:
+                pull = mass[i] * (way - n * n.dot(way)).norm() / (dt * dt)
+            if ti.max(kt * away, pull) > rub * pn:
                 # slides: the anchor follows so that the spring carries the dynamic friction
                 keep = slide * pn / kt
-                slip *= keep / ti.max(away, 1e-12)
+                slip *= ti.min(keep / ti.max(away, 1e-12), 1.0)
                 travel = (way - n * n.dot(way)).norm()
                 if travel > keep:
                     # in full motion: a drag that gives the dynamic friction at this speed
