@@ -93,6 +93,7 @@ def test_a_rising_and_turning_board_never_passes():
     assert done.metrics["self_intersections"] == 0 and done.metrics["body_penetrating_vertices"] == 0
     assert done.metrics["min_gap_mm"] > 0
     assert done.positions[-1, :, 1].mean() > 0.3  # it was lifted
+    assert done.metrics["strain_p99"] < 0.02  # and not torn about
     assert set(done.history) >= {"self_intersections", "body_penetration_mm"}
 
 
