@@ -343,12 +343,15 @@ class Garment:
 
 @dataclass(frozen=True)
 class Drape:
-    """A garment at rest on a body. Positions are per vertex of ``Garment`` (seam partners coincide)."""
+    """A garment at rest on a body. Positions are per vertex of ``Garment`` (seam partners coincide).
+
+    Of a garment in motion positions, strain and pressure have one more axis in front, of frames.
+    """
 
     positions: np.ndarray  #: [m], shape [N, 3]
     strain: np.ndarray  #: Green-Lagrange strain in warp, weft and shear per triangle [-], shape [T, 3]
     pressure: np.ndarray  #: contact pressure on the body per vertex [Pa], shape [N]
-    status: str  #: converged, not_converged or failed
+    status: str  #: converged, not_converged or failed; of a motion done or failed
     metrics: dict[str, float] = field(default_factory=dict)
     #: at least seam_gap_max_mm, body_penetration_max_mm, body_penetrating_vertices, self_intersections,
     #: self_intersections_start, strain_p99, min_gap_mm, wall_s, cpu_s, frames

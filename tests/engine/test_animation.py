@@ -1,19 +1,24 @@
 """Animated GLB files: valid, and what they say about every frame is what was simulated."""
 
+import io
 import json
+import shutil
 import struct
 
 import numpy as np
 import pygltflib as gl
 import pytest
+from PIL import Image
 from scipy.spatial.transform import Rotation
 
+from engine.app.viewer import ViewerServer, viewer_missing
 from engine.cli import main
 from engine.core.types import Material, SceneMesh
 from engine.export.animation import TARGETS_MOST, write_animation
 from engine.export.clip import Clip, GarmentTrack, skinned
 from engine.export.validate import validate_glb, validator_missing
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NAMES, PARENTS = ("hip", "knee"), (-1, 0)
 
 
@@ -24,7 +29,7 @@ def grid_mesh(name: str, *, double_sided: bool) -> SceneMesh:
     a = np.array([0, 1, 3, 4])
     faces = np.concatenate([np.stack([a, a + 1, a + 4], 1), np.stack([a, a + 4, a + 3], 1)]).astype(np.int32)
     normals = np.tile([0.0, 0.0, 1.0], (9, 1)).astype(np.float32)
-    return SceneMesh(name, vertices, faces, Material(name, double_sided=double_sided), normals,
+    return SceneMesh(name, vertices, faces, Material(name, (0.02, 0.02, 0.1, 1.0), double_sided=double_sided), normals,
                      uv=vertices[:, :2] / 0.4)  # fmt: skip
 
 
@@ -137,6 +142,33 @@ def test_viewer_counts_the_clip_as_a_model(written):
     document = json.loads(data[20 : 20 + length])
     assert document["extensionsRequired"] == ["KHR_mesh_quantization"]
     assert [a["name"] for a in document["animations"]] == ["bend"]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@pytest.mark.skipif(bool(viewer_missing()), reason=viewer_missing())
+def test_browser_plays_the_clip(written):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with ViewerServer(written[0]) as server, sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"],
+        )
+        page = browser.new_page(viewport={"width": 800, "height": 480})
+        page.set_default_timeout(180_000)  # software WebGL on a busy machine
+        page.goto(server.url)
+        page.wait_for_selector("body[data-state=ready]")
+        assert page.evaluate("document.getElementById('viewer').availableAnimations") == ["bend"]
+        assert page.evaluate("document.getElementById('viewer').paused") is False
+        page.click("#play")
+        assert page.evaluate("document.getElementById('viewer').paused") is True
+        shots = []
+        for moment in (0.0, 0.2):
+            page.evaluate(f"document.getElementById('viewer').currentTime = {moment}")
+            page.wait_for_timeout(2000)
+            shot = page.locator("#viewer").screenshot()
+            shots.append(np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int))
+        assert (np.abs(shots[1] - shots[0]).max(-1) > 20).mean() > 0.01
+        browser.close()
 
 
 def test_command_names_what_is_missing(tmp_path, capsys):
