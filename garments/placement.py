@@ -8,7 +8,7 @@ Garments that are worn already count as part of the body that is gone around, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +33,8 @@ COARSEST = 0.02
 SHORT_SEAM = 0.2
 #: Gaps that a placement keeps at least: cloth to body, cloth to cloth [m].
 BODY_GAP, CLOTH_GAP = 0.003, 0.0015
+#: Free arrangements whose seams would sew worn cloth in that are passed over before one is taken all the same.
+CATCHING = 30
 
 
 @dataclass
@@ -107,21 +109,25 @@ def _panel_fabrics(pattern: Pattern, fabric: Fabric, fabrics: Mapping[str, Fabri
 
 
 def _settle(scene: _Scene, group: Group, pattern: Pattern) -> None:
-    """Takes the first arrangement of the group without intersections."""
+    """Takes the first arrangement of the group without intersections, best one whose seams catch no worn cloth."""
     mesh = scene.mesh
     mine = np.isin(mesh.panel_id, group.panels)
-    vertices = np.unique(mesh.faces[mine])
-    faces = mesh.faces[mine]
-    for arrangement in group.options:
-        trial = group.arrange(arrangement)
-        if trial is None:
+    vertices, faces = np.unique(mesh.faces[mine]), mesh.faces[mine]
+    strips = _seam_strips(mesh, group) if scene.worn is not None else np.zeros((0, 3), int)
+    found, tried = None, 0
+    for trial in _trials(group):
+        if not _free(scene, trial, vertices, faces):
             continue
-        if _free(scene, trial, vertices, faces):
-            scene.positions[vertices] = trial[vertices]
-            scene.placed |= mine
-            return
-    if group.fallback is not None:
-        return _settle(scene, group.fallback, pattern)
+        catches = len(strips) > 0 and len(scene.worn.cuts(trial, strips)) > 0
+        if found is None or not catches:
+            found = trial
+        tried += 1
+        if not catches or tried == CATCHING:
+            break
+    if found is not None:
+        scene.positions[vertices] = found[vertices]
+        scene.placed |= mine
+        return
     names = ", ".join(f"'{pattern.panels[p].name}'" for p in group.panels)
     text = f"{pattern.name}: no place free of intersections was found for {names}"
     if scene.worn is None:
@@ -132,6 +138,30 @@ def _settle(scene: _Scene, group: Group, pattern: Pattern) -> None:
         "placement.no_room", f"{text} over {scene.worn.name}",
         "give the garments from the body outwards, and the outer one enough ease to go over the others",
     )
+
+
+def _trials(group: Group) -> Iterator[np.ndarray]:
+    """The group's arrangements from the tightest on, then those of the group to fall back on [m], shape [N, 3] each."""
+    for arrangement in group.options:
+        trial = group.arrange(arrangement)
+        if trial is not None:
+            yield trial
+    if group.fallback is not None:
+        yield from _trials(group.fallback)
+
+
+def _seam_strips(mesh: PatternMesh, group: Group) -> np.ndarray:
+    """Triangles between the two sides of the group's seams, over which sewing pulls them together, shape [K, 3].
+
+    Worn cloth that reaches through them would be sewn in.
+    """
+    strips = [np.zeros((0, 3), int)]
+    for chain in mesh.chains:
+        panels = mesh.vertex_panel[chain] if len(chain) else np.zeros((0, 2), int)
+        if len(chain) > 1 and np.isin(panels, group.panels).all() and (panels[:, 0] != panels[:, 1]).any():
+            a, b = chain[:, 0], chain[:, 1]
+            strips += [np.stack([a[:-1], a[1:], b[:-1]], 1), np.stack([b[:-1], a[1:], b[1:]], 1)]
+    return np.concatenate(strips)
 
 
 def _free(scene: _Scene, trial: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> bool:
