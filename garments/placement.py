@@ -33,8 +33,6 @@ COARSEST = 0.02
 SHORT_SEAM = 0.2
 #: Gaps that a placement keeps at least: cloth to body, cloth to cloth [m].
 BODY_GAP, CLOTH_GAP = 0.003, 0.0015
-#: Free arrangements whose seams would sew worn cloth in that are passed over before one is taken all the same.
-CATCHING = 30
 
 
 @dataclass
@@ -114,15 +112,13 @@ def _settle(scene: _Scene, group: Group, pattern: Pattern) -> None:
     mine = np.isin(mesh.panel_id, group.panels)
     vertices, faces = np.unique(mesh.faces[mine]), mesh.faces[mine]
     strips = _seam_strips(mesh, group) if scene.worn is not None else np.zeros((0, 3), int)
-    found, tried = None, 0
+    found = None
     for trial in _trials(group):
-        if not _free(scene, trial, vertices, faces):
-            continue
         catches = len(strips) > 0 and len(scene.worn.cuts(trial, strips)) > 0
-        if found is None or not catches:
-            found = trial
-        tried += 1
-        if not catches or tried == CATCHING:
+        if (catches and found is not None) or not _free(scene, trial, vertices, faces):
+            continue
+        found = trial
+        if not catches:
             break
     if found is not None:
         scene.positions[vertices] = found[vertices]
