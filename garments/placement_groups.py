@@ -8,17 +8,15 @@ from scipy.spatial import cKDTree
 from engine.core.types import Body, Garment, PanelLine, Pattern
 from garments.meshing import PatternMesh
 from garments.meshing_cdt import in_polygon
-from garments.panels import ref_points
 from garments.placement_cone import fit_sector
 from garments.placement_folds import folded
 from garments.placement_layout import LAYER_GAP, SIDE_GAP, Arrangement, ConeGroup, FlatGroup, Group, Piece
+from garments.placement_levels import has_shoulders, level_shift
 from garments.placement_regions import PanelRegion, panel_regions
 from garments.placement_wrap import Frame, hull_around
 
 __all__ = ["build_groups"]
 
-#: Heights of the body that GarmentCode's absolute coordinates refer to [m] (its mean female body).
-GARMENTCODE_LEVELS = {"back_neck_height": 1.407, "bust_height": 1.151, "waist_height": 1.049, "hip_height": 0.823}
 #: How far above the side neck points tops begin, so that their shoulder seams close above the shoulders and not
 #: under the arms: over bust and blades the cloth needs more length than the straight way up [m].
 SHOULDER_RISE = 0.045
@@ -36,7 +34,7 @@ def build_groups(
 ) -> list[Group]:
     """Groups in the order in which they are placed, around the body with what it wears."""
     regions = panel_regions(pattern)
-    shift = _level_shift(pattern, regions, body)
+    shift = level_shift(pattern, regions, body)
     builder = _Builder(pattern, mesh, body, clearance, regions, shift)
     if worn is not None:
         builder.go_around(worn)
@@ -55,59 +53,6 @@ def _group_of(region: PanelRegion) -> str:
     if region.part in ("collar", "hood"):
         return "collar"
     return region.part
-
-
-def _has_shoulders(pattern: Pattern, members: list[int]) -> bool:
-    """Whether a top has shoulder seams: rather level seams near its top between panels that face front and back."""
-    spans, top = [], -np.inf
-    panels = {pattern.panels[k].name: pattern.panels[k] for k in members}
-    for panel in panels.values():
-        world = panel.vertices @ np.asarray(panel.placement.rotation, float)[1, :2] + panel.placement.translation[1]
-        top = max(top, float(world.max()))
-    for seam in pattern.seams:
-        if seam.a.panel not in panels or seam.b.panel not in panels:
-            continue
-        a, b = panels[seam.a.panel], panels[seam.b.panel]
-        if a.placement.rotation[2, 2] * b.placement.rotation[2, 2] < 0:
-            ends = ref_points(a, seam.a, np.array([0.0, 1.0])) @ np.asarray(a.placement.rotation, float)[:2, :2].T
-            level = float(ends[:, 1].mean()) + a.placement.translation[1]
-            spans.append((abs(ends[1, 0] - ends[0, 0]) > abs(ends[1, 1] - ends[0, 1]), top - level))
-    return any(flat and below < 0.12 for flat, below in spans)
-
-
-def _level_shift(pattern: Pattern, regions: list[PanelRegion], body: Body) -> float:
-    """How far up the pattern's coordinates go so that its neck, or else its waist, meets the body's [m]."""
-    levels = dict(pattern.drafted_for) if "waist_height" in pattern.drafted_for else {}
-    if pattern.source == "garmentcode":
-        levels = GARMENTCODE_LEVELS
-    elif any(p.placement.region for p in pattern.panels):
-        return 0.0  # drafted on a body, whose coordinates it already has
-    marks = body.landmarks
-    if any(r.part in ("torso", "collar") for r in regions):
-        name, mark = "back_neck_height", "back_neck_point"
-    else:
-        name, mark = "waist_height", "waist_front"
-    shift = float(marks[mark][1]) - levels[name] if name in levels and mark in marks else 0.0
-    return shift + _mend_level(pattern, regions, shift, marks)
-
-
-def _mend_level(pattern: Pattern, regions: list[PanelRegion], shift: float, marks: dict[str, np.ndarray]) -> float:
-    """What brings a garment to the neck or waist that the file puts far from them (drafted for another body) [m]."""
-    tops: dict[str, float] = {}
-    for panel, region in zip(pattern.panels, regions, strict=True):
-        world = panel.vertices @ np.asarray(panel.placement.rotation, float)[1, :2] + panel.placement.translation[1]
-        tops[region.part] = max(tops.get(region.part, -np.inf), float(world.max()) + shift)
-    torso = [k for k, r in enumerate(regions) if r.part == "torso"]
-    if "torso" in tops and not _has_shoulders(pattern, torso):
-        return 0.0
-    if "torso" in tops and "side_neck_point_l" in marks:
-        wanted, now, slack = float(marks["side_neck_point_l"][1]), tops["torso"], 0.12
-    elif "waist_front" in marks and any(k in tops for k in ("waistband", "skirt", "leg")):
-        now = max(tops.get(k, -np.inf) for k in ("waistband", "skirt", "leg"))
-        wanted, slack = float(marks["waist_front"][1]), 0.2
-    else:
-        return 0.0
-    return wanted - now if abs(wanted - now) > slack else 0.0
 
 
 class _Builder:
@@ -196,7 +141,7 @@ class _Builder:
             frame = Frame(np.zeros(3), np.array([sign, 0.0, 0.0]), up, np.array([0.0, 0.0, sign]))
             out = np.array([np.sin(turns[k]), 0.0, np.cos(turns[k])]) if ring else frame.out
             local[k] = (frame, *self._local(k, up, out, snap=False))
-        if part == "torso" and _has_shoulders(self.pattern, members):
+        if part == "torso" and has_shoulders(self.pattern, members):
             top = max(v.max() for *_, v in local.values())
             lift = max(0.0, max(self.marks[f"side_neck_point_{s}"][1] for s in "lr") + SHOULDER_RISE - top)
             local = {k: (frame, vertices, s, v + lift) for k, (frame, vertices, s, v) in local.items()}
