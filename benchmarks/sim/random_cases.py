@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from avatars.body_model import JOINT_NAMES
 from avatars.open_body import load_open_body, make_body, prior
 from avatars.typed import body_from_measurements
+from engine.core.errors import InputError
 from engine.core.types import Body, Fabric, Pattern
 from engine.measurement_file import read_measurements
 from garments import library
@@ -68,9 +69,20 @@ def make(case: dict, mean_woman: Path) -> tuple[Pattern, Body, Fabric]:
     if case["body"] == "near":
         pattern = read_pattern(Path(case["garment"]))
     else:
-        values = {name: m.value for name, m in body.measurements.items()}
-        pattern = library.draft(case["garment"], values, body.landmarks, **case["options"])
+        pattern = _draft(case, body)
     return pattern, body, fabric(case["fabric"])
+
+
+def _draft(case: dict, body: Body) -> Pattern:
+    """The library garment; options that the block refuses together are left out, from the last on, in ``case`` too."""
+    values = {name: m.value for name, m in body.measurements.items()}
+    while True:
+        try:
+            return library.draft(case["garment"], values, body.landmarks, **case["options"])
+        except InputError:
+            if not case["options"]:
+                raise
+            case["options"] = dict(list(case["options"].items())[:-1])
 
 
 def _body(case: dict, mean_woman: Path) -> Body:
