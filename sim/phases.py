@@ -10,6 +10,7 @@ from engine.core.types import Garment
 from sim.body_field import DistanceGrid
 from sim.guard import seam_gaps
 from sim.level import Level
+from sim.sewing_order import behind_limb
 from sim.solver import StepReport, StepSettings
 from sim.welding import open_pairs
 
@@ -23,10 +24,8 @@ SEAM_STIFFNESS, SEAM_STIFFNESS_MOST = 1000.0, 3e4
 #: that cloth would shake out; this soft, its weight still strains it by under 1 %. Afterwards the fabric's own holds.
 SOFT_MEMBRANE = 150.0
 SOFT_TIME = 1.8, 0.3  #: longest time for which it is taken as this soft: at the coarsest level, at each finer one [s]
-#: Where the body is between the sides of seams by as much as the first of these [m], it is a limb. Then pairs with the
-#: body between them by the second [m] wait until the others are nearly closed, to the third [m].
-LIMB, INSIDE, NEAR = 0.03, 0.01, 0.01
-STAGED = 0.5  #: they wait at most for this share of the time to sew
+#: Seams that wait (see sewing_order) do so until the others are nearly closed [m], at most for a share of the time.
+NEAR, STAGED = 0.01, 0.5
 CHECK = 10  #: steps between two looks at the balance of forces and at the energies
 BALANCE = ("balance_time", "force_residual", "membrane_energy", "bending_energy", "gravity_energy")
 #: What has sunk while soft is eased back to its place by little friction for this time [s], as its wearer would.
@@ -85,21 +84,16 @@ class Run:
             return garment.positions, is_open
         level = self._level(garment, garment.positions, is_open)
         start = self.time
-        waiting = self._behind_body(level)
-        while waiting.any() and not waiting.all() and self.time - start < STAGED * config.sew_time:
-            self._close(level, ~waiting, NEAR, patience=2)
-            still = waiting & self._behind_body(level)
+        waiting = behind_limb(self.grid, garment, level.vertices(), is_open)
+        while waiting.any() and self.time - start < STAGED * config.sew_time:
+            pulling = ~_on_level(level, waiting)
+            if not pulling.any():
+                break
+            self._close(level, pulling, NEAR, patience=2)
+            still = waiting & behind_limb(self.grid, garment, level.vertices(), is_open)
             waiting = still & (still.sum() < waiting.sum())  # what does not come free by waiting goes with the rest
         self._close(level, np.ones(len(level.cloth.pairs), bool), config.seam_tolerance, patience=8)
         return level.vertices(), open_pairs(garment, level.vertices(), 2 * config.seam_tolerance)
-
-    def _behind_body(self, level: Level) -> np.ndarray:
-        """Open pairs between whose two sides the body is: pulled straight together, they would wrap an arm."""
-        x, pairs = level.solver.positions(), level.cloth.pairs
-        share = np.linspace(0.1, 0.9, 9)[None, :, None]
-        between = x[pairs[:, 0], None] * (1 - share) + x[pairs[:, 1], None] * share
-        depth = -self.grid.at(between).min(1)
-        return (depth > INSIDE) & (depth > LIMB).any()
 
     def _close(self, level: Level, pulling: np.ndarray, until: float, *, patience: int) -> None:
         """Pulls pairs together, ever harder, until all are nearer than ``until`` [m] or stay where they are."""
@@ -199,3 +193,11 @@ class Run:
             for key, value in zip(BALANCE, values, strict=True):
                 self.history[key].append(value)
         return r
+
+
+def _on_level(level: Level, chosen: np.ndarray) -> np.ndarray:
+    """Open particle pairs that stand for chosen seam pairs [S] bool of the level's garment, shape [Q]."""
+    n = len(level.cloth.mass)
+    ends = np.sort(level.particle[level.garment.seam_pairs[chosen]].astype(np.int64), axis=1)
+    pairs = level.cloth.pairs.astype(np.int64)
+    return np.isin(pairs[:, 0] * n + pairs[:, 1], ends[:, 0] * n + ends[:, 1])

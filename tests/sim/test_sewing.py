@@ -1,4 +1,6 @@
-"""Sewing: pairs with a limb between their sides wait, and only the pairs that pull are pulled."""
+"""Sewing: pairs that a limb cuts off wait, and only the pairs that pull are pulled."""
+
+import dataclasses
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from engine.core.taichi_runtime import init
 from sim.body_field import distance_grid
 from sim.guard import seam_gaps
 from sim.level import Level
-from sim.phases import DrapeConfig, Run
+from sim.sewing_order import behind_limb
 from sim.solver import StepSettings
 
 
@@ -17,27 +19,31 @@ def skirt():
     return scenes.tube(girth=0.8, height=0.4, edge=0.04, gap=0.15, bottom=0.6)
 
 
-def level_with_bar(radius: float):
+def level_with_bar(radius: float, height: float = 0.8):
     """Two panels, and a level bar that passes between their sewn edges on one side."""
     init()
     bar = trimesh.creation.capsule(height=0.4, radius=radius, count=[24, 24])
     bar.apply_transform(trimesh.transformations.rotation_matrix(np.pi / 2, [0, 1, 0]))
-    bar.apply_translation([0.2, 0.8, 0.0])
+    bar.apply_translation([0.2, height, 0.0])
     grid = distance_grid(np.asarray(bar.vertices, np.float32), np.asarray(bar.faces, np.int32))
     garment = skirt()
+    x, y, _ = garment.positions[garment.seam_pairs[:, 0]].T
+    order = np.lexsort((y, x > 0))
+    ids = (x[order] > 0).astype(np.int32)
+    garment = dataclasses.replace(garment, seam_pairs=garment.seam_pairs[order], seam_ids=ids)
     open_pairs = np.ones(len(garment.seam_pairs), bool)
     return grid, Level(garment, garment.positions, grid, open_pairs=open_pairs)
 
 
-@pytest.mark.parametrize(("radius", "waits"), [(0.045, True), (0.02, False)])
-def test_pairs_with_a_limb_between_them_wait(radius, waits):
-    grid, level = level_with_bar(radius)
-    run = Run(DrapeConfig(), grid, lambda share, what: None)
-    waiting = run._behind_body(level)
-    middle = level.solver.positions()[level.cloth.pairs].mean(1)
-    behind = (middle[:, 0] > 0) & (np.abs(middle[:, 1] - 0.8) < radius - 0.008)
-    assert (waiting == behind).all() if waits else not waiting.any()
-    assert behind.any()
+@pytest.mark.parametrize(("radius", "height", "waits"), [(0.045, 0.7, True), (0.035, 0.7, True), (0.045, 1.2, False)])
+def test_pairs_that_a_limb_cuts_off_wait(radius, height, waits):
+    """Those at the bar, and those below it, of which there are fewer than above."""
+    grid, level = level_with_bar(radius, height)
+    garment = level.garment
+    waiting = behind_limb(grid, garment, level.vertices(), np.ones(len(garment.seam_pairs), bool))
+    middle = garment.positions[garment.seam_pairs].mean(1)
+    off = (middle[:, 0] > 0) & (middle[:, 1] < height + radius - 0.011)
+    assert (waiting == off).all() if waits else not waiting.any()
 
 
 def test_only_pairs_that_pull_close():

@@ -1,0 +1,54 @@
+"""Which seams wait while others are sewn: those that would close around a limb if all were pulled at once."""
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from engine.core.types import Garment
+from sim.body_field import DistanceGrid
+
+__all__ = ["behind_limb"]
+
+#: Body between the sides of a pair from which it counts as cut off [m], and from which a limb is surely there [m].
+INSIDE, LIMB = 0.01, 0.03
+
+
+def behind_limb(grid: DistanceGrid, garment: Garment, x: np.ndarray, is_open: np.ndarray) -> np.ndarray:
+    """Seam pairs that a limb cuts off from the rest of their line of seams.
+
+    Where a low arm passes between a front and a back, the side seam's pairs at the arm would wrap it, and those above
+    would close on its wrong side. The longest part of the line that nothing cuts off is on the right side; closed, it
+    draws the others along.
+
+    Args:
+        x: Positions of the garment's vertices [m], shape [N, 3].
+        is_open: Pairs still to be sewn, shape [S] bool.
+
+    Returns:
+        Mask, shape [S].
+    """
+    pairs, ids = garment.seam_pairs, garment.seam_ids
+    share = np.linspace(0.1, 0.9, 9)[None, :, None]
+    depth = -grid.at(x[pairs[:, 0], None] * (1 - share) + x[pairs[:, 1], None] * share).min(1)
+    cut = is_open & (depth > INSIDE)
+    if not cut.any():
+        return cut
+    _, node = np.unique(pairs, axis=0, return_inverse=True)
+    node = node.ravel()
+    step = np.flatnonzero(ids[1:] == ids[:-1])
+    steps = np.stack([node[step], node[step + 1]])
+    free = ~np.isin(np.arange(node.max() + 1), node[cut])
+    line, part = _components(steps, len(free))[node], _components(steps[:, free[steps].all(0)], len(free))[node]
+    waits = np.zeros(len(pairs), bool)
+    for number in np.unique(line[cut]):
+        mine = is_open & (line == number)
+        sizes = np.bincount(part[mine & ~cut], minlength=1)
+        beyond = mine & ~cut & (part != sizes.argmax())
+        if beyond.any() or depth[mine].max() > LIMB:
+            waits |= (mine & cut) | beyond
+    return waits
+
+
+def _components(steps: np.ndarray, count: int) -> np.ndarray:
+    """Number of the connected part of each of ``count`` nodes, which steps [2, k] join."""
+    return connected_components(coo_matrix((np.ones(steps.shape[1]), tuple(steps)), shape=(count, count)))[1]
