@@ -21,7 +21,7 @@ from engine.core.taichi_runtime import init
 from engine.core.types import Body, Drape, Garment
 from sim.body_field import distance_grid
 from sim.cloth import rest_corners
-from sim.guard import body_depth, intersections, seam_gaps
+from sim.guard import body_depth, caught, intersections, seam_gaps
 from sim.level import refine
 from sim.phases import DrapeConfig, Run
 from sim.solver import StepSettings
@@ -158,7 +158,8 @@ def _result(garment: Garment, body: Body, run: Run, started: tuple[float, float]
         "tension_p99_n_m": float(np.percentile(principal_tension(stress), 99)),
         "seam_load_max_n_m": float(load.max()) if len(load) else 0.0,
     }
-    warnings = [*_open_seams(garment, gaps, strain), *_faults(garment, metrics, crossings)]
+    warnings = _open_seams(garment, gaps, strain) + _caught_cloth(garment, positions, sewn)
+    warnings += _faults(garment, metrics, crossings)
     status = "converged" if run.at_rest and not (gaps > OPEN).any() else "not_converged"
     if metrics["self_intersections"] > metrics["self_intersections_start"] or metrics["body_penetration_max_mm"] > 1.0:
         status = "failed"
@@ -184,6 +185,15 @@ def _open_seams(garment: Garment, gaps: np.ndarray, strain: np.ndarray) -> list[
         why = "too small for this body" if taut else "other cloth or the body is in its way"
         out.append(f"seam between {a} and {b} stays open by {gaps[mine].max() * 1000:.1f} mm: {why}")
     return out
+
+
+def _caught_cloth(garment: Garment, positions: np.ndarray, sewn: np.ndarray) -> list[str]:
+    """Names the seams between whose sides other cloth has been caught, and that cloth."""
+    found: dict[str, set[str]] = {}
+    for pair, triangle in caught(positions, garment.faces, garment.seam_pairs, sewn):
+        a, b = (garment.panel_names[k] for k in garment.vertex_panel[garment.seam_pairs[pair]])
+        found.setdefault(f"{a} and {b}", set()).add(garment.panel_names[garment.panel_id[triangle]])
+    return [f"the seam between {seam} has caught {', '.join(sorted(cloth))}" for seam, cloth in found.items()]
 
 
 def _faults(garment: Garment, metrics: dict[str, float], crossings: np.ndarray) -> list[str]:

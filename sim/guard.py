@@ -5,7 +5,7 @@ import numpy as np
 from engine.core.mesh import unique_edges
 from sim.body_field import signed_distance
 
-__all__ = ["intersections", "seam_gaps", "body_depth"]
+__all__ = ["body_depth", "caught", "intersections", "seam_gaps"]
 
 _BLOCK = 400_000  #: candidate pairs looked at together, to bound memory
 
@@ -43,6 +43,31 @@ def intersections(positions: np.ndarray, faces: np.ndarray, group: np.ndarray | 
 def seam_gaps(positions: np.ndarray, seam_pairs: np.ndarray) -> np.ndarray:
     """Distance between the two sides of every seam [m], shape [pair]."""
     return np.linalg.norm(positions[seam_pairs[:, 0]] - positions[seam_pairs[:, 1]], axis=1)
+
+
+def caught(positions: np.ndarray, faces: np.ndarray, seam_pairs: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Cloth between the two sides of seams that are not quite closed.
+
+    Args:
+        positions: [m], shape [N, 3].
+        faces: shape [T, 3].
+        seam_pairs: shape [S, 2].
+        group: Sewn vertices share a number, shape [N].
+
+    Returns:
+        (seam pair, triangle between its two sides), shape [K, 2].
+    """
+    apart = np.flatnonzero(seam_gaps(positions, seam_pairs) > 1e-5)
+    if not len(apart):
+        return np.zeros((0, 2), np.int64)
+    pairs = np.sort(seam_pairs[apart].astype(np.int64), axis=1)
+    hits = intersections(positions, np.concatenate([faces, pairs[:, [0, 1, 1]]]), group)
+    key = pairs[:, 0] * len(positions) + pairs[:, 1]
+    order = np.argsort(key)
+    wanted = hits[:, 0] * len(positions) + hits[:, 1]
+    at = order[np.minimum(np.searchsorted(key[order], wanted), len(key) - 1)]
+    mine = (key[at] == wanted) & (hits[:, 2] < len(faces))
+    return np.stack([apart[at[mine]], hits[mine, 2]], 1)
 
 
 def body_depth(positions: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

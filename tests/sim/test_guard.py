@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.core.mesh import unique_edges
-from sim.guard import intersections
+from sim.guard import caught, intersections
 
 
 def brute_force(x, faces):
@@ -48,3 +48,17 @@ def test_a_flat_sheet_is_clean():
     a = np.array([i * 6 + j for i in range(5) for j in range(5)])
     faces = np.concatenate([np.stack([a, a + 6, a + 7], 1), np.stack([a, a + 7, a + 1], 1)])
     assert len(intersections(x, faces)) == 0
+
+
+def test_cloth_between_the_sides_of_a_seam_is_found():
+    """Two triangles to be sewn along an edge, a millimetre apart, and a third that stands in the gap or beside it."""
+    left = np.array([(0, 0, 0), (0, 1, 0), (-1, 0, 0)], float)
+    right = np.array([(0.001, 0, 0), (0.001, 1, 0), (1, 0, 0)], float)
+    faces, pairs = np.arange(9).reshape(3, 3), np.array([(0, 3), (1, 4)])
+    group = np.array([0, 1, 2, 0, 1, 3, 4, 5, 6])
+    for x, found in ((0.0005, [[0, 2]]), (0.5, [])):
+        between = np.array([(x, -0.2, -1), (x, -0.2, 1), (x, 0.3, 0)], float)
+        hits = caught(np.concatenate([left, right, between]), faces, pairs, group)
+        assert hits.tolist() == found
+    closed = np.concatenate([left, left, between])
+    assert len(caught(closed, faces, pairs, group)) == 0
