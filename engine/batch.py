@@ -27,9 +27,10 @@ __all__ = ["COLUMNS", "Job", "batch", "read_jobs", "run_jobs"]
 
 #: Columns of the table: flags of the command by the same name; several values in one cell are parted by ';'.
 COLUMNS = (
-    "name", "measurements", "body", "front", "side", "height", "weight", "sex", "garment", "fabric", "quality",
+    "name", "measurements", "body", "front", "side", "height", "weight", "sex", "garment", "fabric", "option",
+    "quality",
 )  # fmt: skip
-REPEATED = ("garment", "fabric")
+REPEATED = ("garment", "fabric", "option")
 MAX_JOBS = 100_000
 
 Job = tuple[str, list[str]]  #: name and words of the command line
