@@ -25,8 +25,8 @@ def jobs_of(tmp_path: Path, text: str, common: tuple[str, ...] = ()) -> list:
 def test_a_row_is_a_command_line(tmp_path):
     text = "name,garment,fabric,option,body\none, shirt; trousers ,poplin,a=1;b=2,me\n\n"
     (one,) = jobs_of(tmp_path, text, ("--quality", "draft"))
-    words = "drape --quality draft --garment shirt --garment trousers --fabric poplin --option a=1 --option b=2 --body me"
-    assert one == ("one", [*words.split(), "--out", str(tmp_path / "out" / "one"), "--json"])
+    words = "drape --quality draft --garment shirt --garment trousers --fabric poplin --option a=1 --option b=2"
+    assert one == ("one", [*words.split(), "--body", "me", "--out", str(tmp_path / "out" / "one"), "--json"])
 
 
 def test_a_row_has_precedence_over_the_common_words(tmp_path):
