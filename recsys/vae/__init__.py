@@ -1,0 +1,1 @@
+"""Garments as points of one space: a variational autoencoder over sewing patterns."""

@@ -1,0 +1,37 @@
+"""What is known of a garment beside its drawing: figures of its fabric, and of the body that it was drafted for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from engine.core.types import Fabric, Pattern
+
+__all__ = ["BODY", "FABRIC", "body_figures", "fabric_figures", "nearest_fabric"]
+
+#: Figures of a fabric, as decimal logarithms of SI units, and whether it is knitted.
+FABRIC = ("areal_density", "thickness", "stretch_warp", "stretch_weft", "shear", "bend_warp", "bend_weft", "knit")
+#: Girths of the body [m].
+BODY = ("bust_girth", "waist_girth", "hip_girth")
+
+
+def fabric_figures(fabric: Fabric) -> np.ndarray:
+    """The figures named in ``FABRIC``, float32, shape [8]."""
+    logs = [np.log10(max(getattr(fabric, name), 1e-9)) for name in FABRIC[:-1]]
+    return np.array([*logs, float(fabric.weave == "knit")], np.float32)
+
+
+def body_figures(pattern: Pattern) -> np.ndarray:
+    """Girths of the body that a pattern was drafted for [m], NaN where it does not say, float32, shape [3]."""
+    return np.array([pattern.drafted_for.get(name, np.nan) for name in BODY], np.float32)
+
+
+def nearest_fabric(figures: np.ndarray, fabrics: Mapping[str, Fabric], scale: np.ndarray) -> str:
+    """The name of the fabric whose figures are nearest.
+
+    Args:
+        figures: As of ``fabric_figures``, shape [8].
+        scale: Spread by which each figure's distance is divided, shape [8].
+    """
+    return min(fabrics, key=lambda name: float(np.sum(((fabric_figures(fabrics[name]) - figures) / scale) ** 2)))
