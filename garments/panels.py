@@ -54,7 +54,7 @@ class EdgeCurve:
     def points(self, fractions: np.ndarray) -> np.ndarray:
         """Points at fractions 0..1 of the arc length, shape [n, 2] [m]."""
         f = np.clip(np.asarray(fractions, float), 0.0, 1.0)
-        if self.kind != "bezier":
+        if self.kind != "bezier" or ((f == 0.0) | (f == 1.0)).all():
             return self.at(f)
         target = f * self.length
         k = np.clip(np.searchsorted(self.lengths, target, side="right") - 1, 0, len(self.knots) - 2)

@@ -1,15 +1,16 @@
-"""Readers of sewing-pattern files."""
+"""Readers of sewing-pattern files, and a writer of Toile's own."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from engine.core.errors import UnsupportedError
-from engine.core.safe_io import read_bytes
+from engine.core.safe_io import read_bytes, read_json
 from engine.core.types import Pattern
 from garments.formats.garmentcode import read_garmentcode
+from garments.formats.toile_json import FORMAT, read_design, read_toile, write_toile
 
-__all__ = ["read_garmentcode", "read_pattern"]
+__all__ = ["read_design", "read_garmentcode", "read_pattern", "read_toile", "write_toile"]
 
 _KNOWN = {
     ".dxf": "DXF", ".svg": "SVG", ".pdf": "PDF", ".zprj": "CLO", ".zpac": "CLO", ".plt": "HPGL", ".val": "Valentina",
@@ -27,9 +28,11 @@ def read_pattern(path: str | Path) -> Pattern:
     p = Path(path)
     head = read_bytes(p, what="pattern file")[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
     if p.suffix.lower() == ".json" or head[:1] in (b"{", b"["):
-        return read_garmentcode(p)
+        root = read_json(p, what="pattern file")
+        own = isinstance(root, dict) and root.get("format") == FORMAT
+        return read_toile(p) if own else read_garmentcode(p)
     kind = _KNOWN.get(p.suffix.lower())
     raise UnsupportedError(
         "pattern.format", f"{p}: " + (f"{kind} is not read as a pattern" if kind else "is not a pattern file"),
-        "give a pattern in GarmentCode's JSON format",
+        "give a pattern in Toile's or GarmentCode's JSON format",
     )

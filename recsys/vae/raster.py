@@ -135,7 +135,7 @@ def _pieces(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nd
     d = b - a
     low, high = np.minimum(a, b), np.maximum(a, b)
     first = np.clip(np.floor(low) + 1, 0, CELLS).astype(int)
-    count = np.maximum(np.clip(np.ceil(high) - 1, 0, CELLS).astype(int) - first + 1, 0)
+    count = np.where(d == 0, 0, np.maximum(np.clip(np.ceil(high) - 1, 0, CELLS).astype(int) - first + 1, 0))
     number, t = [np.arange(len(a))] * 2, [np.zeros(len(a)), np.ones(len(a))]
     for axis in range(2):
         n = count[:, axis]

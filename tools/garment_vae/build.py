@@ -1,0 +1,121 @@
+"""Trains the garment space on the set of ``tools.garment_vae.dataset`` and writes its weights.
+
+    python -m tools.garment_vae.dataset --out build/garment_vae
+    python -m tools.garment_vae.build --data build/garment_vae
+
+One thread, seeded: the same machine and versions give the same file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from garments import library
+from garments.silhouette import FIGURES
+from recsys.vae.design import Library
+from recsys.vae.model import LATENT
+from recsys.vae.space import GarmentSpace
+from recsys.vae.train import Settings, TrainingSet, train
+from recsys.vae.weights import WEIGHTS, Weights, save_weights
+from tools.garment_vae.dataset import Garments, read_shards
+
+__all__ = ["fit", "latents"]
+
+#: Designs of each family that come with the model, to be found by likeness.
+GALLERY = 300
+
+
+def fit(garments: Garments, known: Library, settings: Settings) -> Weights:
+    """Trains the model on garments and describes the space."""
+    fabric_scale = np.stack([garments.fabric.mean(0), garments.fabric.std(0) + 1e-6])
+    body_scale = np.stack([np.nanmean(garments.body, 0), np.nanstd(garments.body, 0) + 1e-6])
+    fabric, body = (garments.fabric - fabric_scale[0]) / fabric_scale[1], (garments.body - body_scale[0]) / body_scale[1]
+    data = TrainingSet(garments.raster, garments.family, garments.shares, fabric, body)
+    model = train(data, known, settings, say=lambda line: print(line, file=sys.stderr, flush=True))
+    families = len(known)
+    directions = np.zeros((families, len(FIGURES), LATENT), np.float32)
+    spread = np.full((families, len(FIGURES)), np.nan, np.float32)
+    with np.errstate(all="ignore"):
+        anchors = np.nan_to_num(np.nanmedian(garments.shares, 0), nan=0.5)
+    weights = Weights(
+        model, known, tuple(FIGURES), fabric_scale, body_scale, spread, directions, anchors,
+        np.zeros((0, LATENT), np.float32), np.zeros(0, int), np.zeros((0, known.width)), np.zeros((0, 8)),
+    )  # fmt: skip
+    z = latents(GarmentSpace(weights), garments)
+    for k in range(families):
+        mine = garments.family == k
+        for c in range(len(FIGURES)):
+            # what a body's size does to a figure is no matter of style: figures are taken less their mean on the body
+            values = _less_body(garments.figures[mine, c], garments.body_index[mine])
+            good = np.isfinite(values)
+            if good.sum() > 20 and (size := values[good].std()) > 1e-3:
+                spread[k, c] = size
+                centred = z[mine][good] - z[mine][good].mean(0)
+                directions[k, c] = (centred * values[good, None]).mean(0) / size**2
+    # the gallery shows what can be worn: of each family the designs nearest to its usual one, spread evenly beyond
+    rows = np.concatenate([_gallery(garments.shares[:, known.columns(k)], garments.family == k, anchors[known.columns(k)])
+                           for k in range(families)])  # fmt: skip
+    return Weights(
+        model, known, tuple(FIGURES), fabric_scale, body_scale, spread, directions, anchors, z[rows],
+        garments.family[rows], garments.shares[rows], fabric[rows],
+    )  # fmt: skip
+
+
+def _less_body(values: np.ndarray, body: np.ndarray) -> np.ndarray:
+    out = values.astype(float).copy()
+    for b in np.unique(body):
+        good = (body == b) & np.isfinite(values)
+        out[good] -= values[good].mean() if good.any() else 0.0
+    return out
+
+
+def _gallery(shares: np.ndarray, mine: np.ndarray, anchor: np.ndarray) -> np.ndarray:
+    """Garments of a family for the gallery: those whose options are least extreme, at most ``GALLERY``."""
+    rows = np.flatnonzero(mine)
+    extreme = np.nanmax(np.abs(np.where(np.isnan(shares[rows]), anchor, shares[rows]) - anchor), axis=1)
+    return rows[np.argsort(extreme, kind="stable")[:GALLERY]]
+
+
+def latents(space: GarmentSpace, garments: Garments, batch: int = 200) -> np.ndarray:
+    """Latents of garments, shape [n, 32]."""
+    found = []
+    for start in range(0, len(garments), batch):
+        part = garments.where(np.arange(start, min(start + batch, len(garments))))
+        found += [p.latent for p in space.encode(part.raster.astype(np.float32) / 255, part.fabric, part.body)]
+    return np.array(found)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("build/garment_vae"))
+    parser.add_argument("--per-family", type=int, default=1700)
+    parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument("--hold-out", default="", help="comma-separated families to leave out, for the benchmark")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    out = args.hold_out.split(",") if args.hold_out else []
+    known = Library.described(row for row in library.describe() if row["name"] not in out)
+    garments = read_shards(args.data, known, per_family=args.per_family, seed=args.seed)
+    start = time.process_time()
+    weights = fit(garments, known, Settings(steps=args.steps, seed=args.seed))
+    path = save_weights(args.weights, weights)
+    row = {
+        "garments": len(garments), "families": len(known), "steps": args.steps, "bytes": path.stat().st_size,
+        "parameters": sum(p.numel() for p in weights.model.parameters()),
+        "cpu_s": round(time.process_time() - start, 1),
+    }  # fmt: skip
+    print(json.dumps(row))
+
+
+if __name__ == "__main__":
+    main()
