@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from engine import __version__, motion_commands, recsys_commands
+from engine import __version__, garments_commands, motion_commands, recsys_commands
 from engine.core.errors import InputError, ToileError
 
 __all__ = ["main"]
@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         p.add_argument("--json", action="store_true", help="print one JSON line")
         if name == "garments":
             p.add_argument("name", nargs="?", help="one garment, with its options")
+    garments_commands.add_parsers(commands)
     recsys_commands.add_parser(commands)
     add("warm", "compile the simulation kernels now, so that the first drape does not wait for them")
     return parser
@@ -124,11 +125,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def execute(argv: list[str], emit: Callable[[str], None]) -> tuple[Any, int]:
     """Runs one command; returns its value for --json and its exit code. ToileError if it cannot be done."""
-    args = _parser().parse_args(argv)
+    args = _parser().parse_args(garments_commands.joined(argv))
     if args.command == "recsys":
         return recsys_commands.run(args, emit)
     if args.command == "animate":
         return motion_commands.run(args, emit)
+    if args.command.startswith("garments "):
+        return garments_commands.run(args, emit)
     if args.command == "batch":
         from engine.batch import batch
 

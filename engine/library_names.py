@@ -9,7 +9,7 @@ from typing import Any
 from engine.core.errors import InputError
 from engine.core.types import Body, Fabric, Pattern
 
-__all__ = ["check_garment", "default_fabric", "load_fabric", "load_pattern", "read_options"]
+__all__ = ["check_garment", "default_fabric", "is_file", "load_fabric", "load_pattern", "read_options"]
 
 
 def check_garment(name_or_path: str) -> None:
@@ -17,14 +17,14 @@ def check_garment(name_or_path: str) -> None:
     from garments import library
     from garments.formats import read_pattern
 
-    read_pattern(Path(name_or_path)) if _is_file(name_or_path) else library.canonical(name_or_path)
+    read_pattern(Path(name_or_path)) if is_file(name_or_path) else library.canonical(name_or_path)
 
 
 def default_fabric(garment: str) -> str:
     """The fabric a library garment is usually made of; cotton poplin for a pattern file, which names none."""
     from garments import library
 
-    return "poplin" if _is_file(garment) else library.default_fabric(garment)
+    return "poplin" if is_file(garment) else library.default_fabric(garment)
 
 
 def read_options(garments: Sequence[str], given: Sequence[str]) -> list[dict[str, Any]]:
@@ -47,7 +47,7 @@ def read_options(garments: Sequence[str], given: Sequence[str]) -> list[dict[str
                              f"the garments are: {', '.join(garments)}")
         typed[mine[-1]][option] = value
     for garment, options in zip(garments, typed, strict=True):
-        if options and _is_file(garment):
+        if options and is_file(garment):
             raise InputError("cli.option", f"{garment}: a pattern file has no options",
                              "leave --option out, or name a garment of the library")
     return [library.read_typed(g, o) if o else {} for g, o in zip(garments, typed, strict=True)]
@@ -59,7 +59,7 @@ def _same(garment: str, name: str) -> bool:
 
     key = name.strip().lower().replace("-", "_").replace(" ", "_")
     known = key in library.names() or key in library.ALIASES
-    return known and not _is_file(garment) and library.canonical(garment) == library.canonical(name)
+    return known and not is_file(garment) and library.canonical(garment) == library.canonical(name)
 
 
 def load_pattern(name_or_path: str, body: Body, options: Mapping[str, Any] | None = None) -> Pattern:
@@ -67,7 +67,7 @@ def load_pattern(name_or_path: str, body: Body, options: Mapping[str, Any] | Non
     from garments import library
     from garments.formats import read_pattern
 
-    if _is_file(name_or_path):
+    if is_file(name_or_path):
         return read_pattern(Path(name_or_path))
     values = {name: m.value for name, m in body.measurements.items()}
     return library.draft(name_or_path, values, body.landmarks, **(options or {}))
@@ -77,9 +77,10 @@ def load_fabric(name_or_path: str) -> Fabric:
     """A fabric file, or a fabric of the library."""
     from garments.fabrics import fabric, read_fabric
 
-    return read_fabric(Path(name_or_path)) if _is_file(name_or_path) else fabric(name_or_path)
+    return read_fabric(Path(name_or_path)) if is_file(name_or_path) else fabric(name_or_path)
 
 
-def _is_file(name_or_path: str) -> bool:
+def is_file(name_or_path: str) -> bool:
+    """Whether a garment or fabric argument means a file of the user's."""
     path = Path(name_or_path)
     return bool(path.suffix) or path.is_file() or "/" in name_or_path

@@ -2,7 +2,9 @@
 
 A convolutional variational autoencoder (Kingma and Welling 2014), conditioned on the body that the pattern was drafted
 for (Sohn et al. 2015), so that the latent holds the garment and not its size. Beside the raster it decodes the family
-and, for every family, its typed design parameters: these, and not the raster, are what is drafted and sewn.
+and, for every family, its typed design parameters: these, and not the raster, are what is drafted and sewn. A linear
+head foretells the silhouette's measured figures, which mean the same for every family: it makes the latent a space in
+which garments that are worn alike lie near each other, also those of families that it never saw.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ class Decoded:
     family: Tensor  #: logits, shape [n, family]
     shares: Tensor  #: logits of all families' parameters as shares of their ranges, shape [n, parameter]
     fabric: Tensor  #: standardised figures of the fabric, shape [n, 8]
+    figures: Tensor  #: standardised figures of the silhouette, shape [n, figure]
 
 
 class GarmentVae(nn.Module):
@@ -37,10 +40,11 @@ class GarmentVae(nn.Module):
 
     Args:
         families: Number of families.
-        parameters: Number of design parameters of all families together.
+        parameters: Columns of the design parameters of all families together.
+        figures: Number of figures of the silhouette.
     """
 
-    def __init__(self, families: int, parameters: int, *, width: int = 32, hidden: int = 160) -> None:
+    def __init__(self, families: int, parameters: int, figures: int, *, width: int = 32, hidden: int = 160) -> None:
         super().__init__()
         body = len(BODY)
         flat = 3 * width * _SMALL * _SMALL
@@ -52,7 +56,9 @@ class GarmentVae(nn.Module):
             layers = nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.1)
             return nn.Sequential(*layers)
 
-        self.look = nn.Sequential(down(_PLANES, width), down(width, 2 * width), down(2 * width, 3 * width), nn.Flatten())
+        self.look = nn.Sequential(
+            down(_PLANES, width), down(width, 2 * width), down(2 * width, 3 * width), nn.Flatten()
+        )
         self.join = nn.Sequential(nn.Linear(flat + len(FABRIC) + body, hidden), nn.LeakyReLU(0.1))
         self.posterior = nn.Linear(hidden, 2 * LATENT)
         self.spread = nn.Sequential(nn.Linear(LATENT + body, flat), nn.LeakyReLU(0.1))
@@ -65,6 +71,7 @@ class GarmentVae(nn.Module):
         self.family = nn.Linear(hidden, families)
         self.shares = nn.Linear(hidden, parameters)
         self.fabric = nn.Linear(LATENT, len(FABRIC))
+        self.figures = nn.Linear(LATENT, figures)
 
     def encode(self, raster: Tensor, fabric: Tensor, body: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of the latent, shape [n, 32] each.
@@ -81,4 +88,4 @@ class GarmentVae(nn.Module):
         both = torch.cat([latent, body], 1)
         raster = self.draw(self.spread(both).view(len(latent), -1, _SMALL, _SMALL))
         design = self.design(both)
-        return Decoded(raster, self.family(design), self.shares(design), self.fabric(latent))
+        return Decoded(raster, self.family(design), self.shares(design), self.fabric(latent), self.figures(latent))

@@ -20,20 +20,21 @@ class FlatPanel:
 
     panel: Panel
     back: bool
-    edges: tuple[np.ndarray, ...]  #: each edge as a polyline on the body's frontal plane [m], shape [n, 2]
+    edges: tuple[np.ndarray, ...]
+    #: each edge, then each line inside, as a polyline on the body's frontal plane [m], shape [n, 2]
     axes: np.ndarray  #: the panel's x and y on that plane, orthonormal columns, shape [2, 2]
     origin: np.ndarray  #: where the panel's origin lies [m], shape [2]
 
     def outline(self) -> np.ndarray:
         """The closed outline without its repeated first point [m], shape [n, 2]."""
-        return np.concatenate([e[:-1] for e in self.edges])
+        return np.concatenate([e[:-1] for e in self.edges[: len(self.panel.edges)]])
 
     def on_plane(self, points: np.ndarray) -> np.ndarray:
         """Points of the panel's own plane on the body's frontal plane [m], shape [n, 2]."""
         return np.asarray(points, float) @ self.axes.T + self.origin
 
     def span(self, ref: EdgeRef) -> np.ndarray:
-        """The part of an edge that a reference names, as a polyline [m], shape [n, 2]."""
+        """The part of an edge or line that a reference names, as a polyline [m], shape [n, 2]."""
         points = self.edges[ref.edge]
         at = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
         at /= max(at[-1], 1e-12)
@@ -80,6 +81,7 @@ def lay_flat(pattern: Pattern) -> list[FlatPanel]:
     laid = []
     for panel in pattern.panels:
         edges = tuple(edge_polyline(panel.vertices, e) for e in panel.edges)
+        edges += tuple(np.asarray(line.points, float) for line in panel.lines)
         middle = np.concatenate(edges).mean(0)
         place = panel.placement
         world = np.asarray(place.rotation, float)[:, :2] @ middle + place.translation

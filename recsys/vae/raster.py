@@ -23,15 +23,17 @@ FRAME = (-0.96, -0.18, 1.92)
 CHANNELS = (
     "coverage",  # share of the cell under cloth, at most 1
     "overlap",  # further layers of cloth: 1 - exp(-layers beyond the first)
-    "seam", "dart", "free_edge", "closure",  # lengths of such edges
-    "gather",  # length of seams by how much longer one side is than the other
-    "pressed",  # length of seams by their pressed angle
+    "seam", "dart", "free_edge", "closure",  # lengths of seams, darts with pleats and folds, free edges, closures
+    "gather",  # length of seams by how much longer one side is than the other, of elastics by how much they pull in
+    "pressed",  # length of seams and folds by their pressed angle
     "grain_cos", "grain_sin",  # (1 + cos 2a) / 2 and (1 + sin 2a) / 2 of the warp's direction, times coverage
     "interlining",  # coverage by stiffened cloth, by its stiffness
     "own_fabric",  # coverage by panels of another fabric than the garment's
 )  # fmt: skip
 _INDEX = {name: i for i, name in enumerate(CHANNELS)}
 _CELL = FRAME[2] / CELLS
+_CHANNEL_OF = {"seam": "seam", "dart": "dart", "pleat": "dart", "closure": "closure", "button": "closure"}
+BUTTON = 0.02  #: length that stands for a button [m]
 
 
 def rasterise(pattern: Pattern) -> np.ndarray:
@@ -100,24 +102,33 @@ def _lines(pattern: Pattern, flat: dict[str, FlatPanel]) -> np.ndarray:
     """Lengths of seams, darts, closures, free edges and what is known of each, in cells, [2, 12, CELLS, CELLS]."""
     segments = _Segments()
     sewn: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    for seam in pattern.seams:
-        spans = [flat[ref.panel].span(ref) for ref in (seam.a, seam.b)]
-        lengths = [max(float(np.linalg.norm(np.diff(p, axis=0), axis=1).sum()), 1e-4) for p in spans]
-        channel = {"seam": "seam", "dart": "dart"}.get(seam.kind, "closure")
+    for seam in (s for s in pattern.seams if s.kind in _CHANNEL_OF):
+        refs = (seam.a, seam.b)
+        spans = [flat[ref.panel].span(ref) for ref in refs]
+        if seam.kind == "button":
+            spans = [p.mean(0) + [[-BUTTON / 2, 0.0], [BUTTON / 2, 0.0]] for p in spans]
         weights = {
-            channel: 1.0, "gather": min(abs(float(np.log(lengths[0] / lengths[1]))), 2.0),
+            _CHANNEL_OF[seam.kind]: 1.0, "gather": min(abs(np.log(_length(spans[0]) / _length(spans[1]))), 2.0),
             "pressed": min(abs(seam.angle) / np.pi, 1.0),
         }  # fmt: skip
-        for ref, points in zip((seam.a, seam.b), spans, strict=True):
+        for ref, points in zip(refs, spans, strict=True):
             segments.add(points, flat[ref.panel].back, weights)
             sewn.setdefault((ref.panel, ref.edge), []).append((min(ref.start, ref.end), max(ref.start, ref.end)))
+    for tape in pattern.tapes:
+        panel = flat[tape.along.panel]
+        segments.add(panel.span(tape.along), panel.back, {"gather": abs(np.log(tape.ratio))})
     for name, panel in flat.items():
-        for line in panel.panel.internal_lines:
-            segments.add(panel.on_plane(line), panel.back, {"dart": 1.0})
-        for edge in range(len(panel.edges)):
+        count = len(panel.panel.edges)
+        for line, points in zip(panel.panel.lines, panel.edges[count:], strict=True):
+            segments.add(points, panel.back, {"dart": 1.0, "pressed": min(abs(line.angle) / np.pi, 1.0)})
+        for edge in range(count):
             for start, end in _left_free(sewn.get((name, edge), [])):
                 segments.add(panel.span(EdgeRef(name, edge, start, end)), panel.back, {"free_edge": 1.0})
     return segment_lengths(*segments.arrays())
+
+
+def _length(points: np.ndarray) -> float:
+    return max(float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum()), 1e-4)
 
 
 def _left_free(sewn: list[tuple[float, float]]) -> list[tuple[float, float]]:

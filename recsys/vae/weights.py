@@ -78,13 +78,13 @@ def load_weights(path: str | Path | None = None) -> Weights:
         library = Library.described(meta["library"])
         if not 0 < len(library) <= MAX_FAMILIES or library.width > MAX_PARAMETERS:
             raise ValueError("library")
-        model = GarmentVae(len(library), library.width)
+        figures = tuple(str(name) for name in meta["figures"])
+        model = GarmentVae(len(library), library.width, len(figures))
         state = {k: v for k, v in model.state_dict().items() if "num_batches" not in k}
         given = {k.removeprefix("model."): torch.from_numpy(v) for k, v in arrays.items() if k.startswith("model.")}
         if given.keys() != state.keys() or any(given[k].shape != v.shape for k, v in state.items()):
             raise ValueError("layers of the model")
         model.load_state_dict(given, strict=False)
-        figures = tuple(str(name) for name in meta["figures"])
         rest = {name: arrays[name] for name in _ARRAYS}
         _check_shapes(rest, library, len(figures))
     except (KeyError, TypeError, ValueError) as error:

@@ -36,8 +36,10 @@ def fit(garments: Garments, known: Library, settings: Settings) -> Weights:
     """Trains the model on garments and describes the space."""
     fabric_scale = np.stack([garments.fabric.mean(0), garments.fabric.std(0) + 1e-6])
     body_scale = np.stack([np.nanmean(garments.body, 0), np.nanstd(garments.body, 0) + 1e-6])
-    fabric, body = (garments.fabric - fabric_scale[0]) / fabric_scale[1], (garments.body - body_scale[0]) / body_scale[1]
-    data = TrainingSet(garments.raster, garments.family, garments.shares, fabric, body)
+    fabric = (garments.fabric - fabric_scale[0]) / fabric_scale[1]
+    body = (garments.body - body_scale[0]) / body_scale[1]
+    figures = (garments.figures - np.nanmean(garments.figures, 0)) / (np.nanstd(garments.figures, 0) + 1e-6)
+    data = TrainingSet(garments.raster, garments.family, garments.shares, fabric, body, figures)
     model = train(data, known, settings, say=lambda line: print(line, file=sys.stderr, flush=True))
     families = len(known)
     directions = np.zeros((families, len(FIGURES), LATENT), np.float32)
@@ -59,9 +61,7 @@ def fit(garments: Garments, known: Library, settings: Settings) -> Weights:
                 spread[k, c] = size
                 centred = z[mine][good] - z[mine][good].mean(0)
                 directions[k, c] = (centred * values[good, None]).mean(0) / size**2
-    # the gallery shows what can be worn: of each family the designs nearest to its usual one, spread evenly beyond
-    rows = np.concatenate([_gallery(garments.shares[:, known.columns(k)], garments.family == k, anchors[known.columns(k)])
-                           for k in range(families)])  # fmt: skip
+    rows = np.concatenate([_gallery(garments, k, known.columns(k), anchors) for k in range(families)])
     return Weights(
         model, known, tuple(FIGURES), fabric_scale, body_scale, spread, directions, anchors, z[rows],
         garments.family[rows], garments.shares[rows], fabric[rows],
@@ -76,10 +76,11 @@ def _less_body(values: np.ndarray, body: np.ndarray) -> np.ndarray:
     return out
 
 
-def _gallery(shares: np.ndarray, mine: np.ndarray, anchor: np.ndarray) -> np.ndarray:
-    """Garments of a family for the gallery: those whose options are least extreme, at most ``GALLERY``."""
-    rows = np.flatnonzero(mine)
-    extreme = np.nanmax(np.abs(np.where(np.isnan(shares[rows]), anchor, shares[rows]) - anchor), axis=1)
+def _gallery(garments: Garments, family: int, columns: slice, anchors: np.ndarray) -> np.ndarray:
+    """Garments of a family for the gallery, which is to be worn: those whose options are least extreme."""
+    rows = np.flatnonzero(garments.family == family)
+    shares, usual = garments.shares[rows, columns], anchors[columns]
+    extreme = np.abs(np.where(np.isnan(shares), usual, shares) - usual).max(1)
     return rows[np.argsort(extreme, kind="stable")[:GALLERY]]
 
 

@@ -27,7 +27,7 @@ from engine.measurement_file import read_measurements
 from garments import library
 from garments.fabrics import load_fabrics
 from garments.silhouette import FIGURES, silhouette
-from recsys.vae.design import Family, Library
+from recsys.vae.design import Family, Library, Value
 from recsys.vae.figures import body_figures, fabric_figures
 from recsys.vae.raster import FORMAT, rasterise
 
@@ -62,14 +62,17 @@ class Garments:
         return Garments(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
 
 
-def draw_options(family: Family, rng: np.random.Generator) -> dict[str, float | None]:
-    """Options at random: half of them anywhere in their ranges, half near the defaults."""
-    options: dict[str, float | None] = {}
+def draw_options(family: Family, rng: np.random.Generator) -> dict[str, Value]:
+    """Options at random: half of the numbers anywhere in their ranges, half near the defaults."""
+    options: dict[str, Value] = {}
     for p in family.parameters:
-        centre = 0.5 if p.default is None else (p.default - p.low) / (p.high - p.low)
-        share = rng.random() if rng.random() > NEAR else np.clip(centre + SPREAD * rng.standard_normal(), 0, 1)
+        if p.words:
+            options[p.name] = p.words[int(rng.integers(len(p.words)))]
+            continue
+        centre = 0.5 if p.default is None else p.shares(p.default)[0]
+        share = rng.random() if rng.random() > NEAR else centre + SPREAD * rng.standard_normal()
         left = p.default is None and rng.random() < LEFT
-        options[p.name] = None if left else float(round(p.low + share * (p.high - p.low), 4))
+        options[p.name] = None if left else p.value(np.array([share]))
     return options
 
 
@@ -105,7 +108,7 @@ def _one(family: Family, stands: list[Body], cloths: dict[str, Fabric], rng: np.
         return None
     figures = silhouette(pattern, body.measurements)
     return {
-        "raster": np.round(255 * rasterise(pattern)).astype(np.uint8), "shares": family.normalised(options),
+        "raster": np.round(255 * rasterise(pattern)).astype(np.uint8), "shares": family.shares(options),
         "fabric": fabric_figures(cloths[name]), "body": body_figures(pattern),
         "figures": np.array([figures[k] for k in FIGURES], np.float32), "body_index": np.int32(which),
     }  # fmt: skip

@@ -1,0 +1,126 @@
+"""From a design to a pattern that can be sewn: where a block refuses its options, the nearest ones that it takes.
+
+A design that a network decodes, or that lies between two others, may ask for what cannot be drafted (a cap that does
+not fit its armhole) or meshed. Then its options are moved, all in proportion, towards a usual garment of the family as
+little as makes it sewable (bisection), and after that each option by itself as far back as it stays sewable: only those
+that were in the way remain moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.core.errors import InputError
+from engine.core.types import Body, Pattern
+from garments import library
+from garments.meshing import mesh_pattern
+from garments.seams import check_pattern
+from recsys.vae.design import Design, Value
+
+__all__ = ["Sewn", "sewable_pattern", "sewn"]
+
+#: Mesh size at which a pattern must be meshable [m], that of draft quality.
+EDGE_LENGTH = 0.02
+HALVINGS = 5
+
+
+@dataclass(frozen=True)
+class Sewn:
+    """A pattern that can be sewn, and what it was drafted from."""
+
+    pattern: Pattern
+    design: Design
+    moved: dict[str, tuple[Value, Value]] = field(default_factory=dict)  #: options asked for and taken, where moved
+
+
+def sewable_pattern(design: Design, body: Body) -> Pattern:
+    """The design drafted for a body, checked and meshed once.
+
+    Raises:
+        InputError: the block refuses the options, or the pattern cannot be sewn or meshed.
+    """
+    pattern = library.draft(design.family, body.measurements, body.landmarks, **design.options)
+    check_pattern(pattern)
+    mesh_pattern(pattern, EDGE_LENGTH)
+    return pattern
+
+
+def sewn(design: Design, body: Body, anchor: Mapping[str, Value]) -> Sewn:
+    """The design itself, or the nearest one that can be sewn for a body (see the module's text).
+
+    Args:
+        anchor: Options of a usual garment of the family.
+
+    Raises:
+        InputError: not even the family's default can be drafted for the body; says why.
+    """
+    wanted = within_ranges(design)
+    pattern = _attempt(wanted, body)
+    if pattern is not None:
+        return Sewn(pattern, wanted, _moved(design, wanted))
+    usual = within_ranges(Design(design.family, dict(anchor)))
+    if _attempt(usual, body) is None:
+        default = Design(design.family, {})
+        return Sewn(sewable_pattern(default, body), default, _moved(design, default))
+    low, high = 0.0, 1.0  # shares of the way: the first is refused, the second is not
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _attempt(_between(wanted, usual, middle), body) else (middle, high)
+    best = _between(wanted, usual, high)
+    for name in sorted(wanted.options, key=lambda name: wanted.options[name] == best.options[name]):
+        if wanted.options[name] != best.options[name]:
+            back = Design(best.family, best.options | {name: wanted.options[name]})
+            best = back if _attempt(back, body) is not None else best
+    return Sewn(sewable_pattern(best, body), best, _moved(design, best))
+
+
+def within_ranges(design: Design) -> Design:
+    """The design with every option that its block knows, numbers clipped to their ranges.
+
+    Raises:
+        InputError: the library has no such garment.
+    """
+    options: dict[str, Value] = {}
+    for name, about in _options(design.family).items():
+        value = design.options.get(name, about["default"])
+        if "values" in about:
+            options[name] = value if value in about["values"] else about["default"]
+        elif value is None:
+            options[name] = about["default"]
+        else:
+            options[name] = type(value)(min(max(value, about["low"]), about["high"]))
+    return Design(design.family, options)
+
+
+def _options(family: str) -> dict[str, dict[str, Any]]:
+    name = library.canonical(family)
+    return next(row["options"] for row in library.describe() if row["name"] == name)
+
+
+def _attempt(design: Design, body: Body) -> Pattern | None:
+    try:
+        return sewable_pattern(design, body)
+    except InputError:
+        return None
+
+
+def _between(a: Design, b: Design, share: float) -> Design:
+    """Numbers in proportion; words and what is left to the block change half-way."""
+    options: dict[str, Value] = {}
+    for name, value in a.options.items():
+        other = b.options[name]
+        if isinstance(value, float) and isinstance(other, int | float):
+            options[name] = round(value + share * (other - value), 4)
+        elif isinstance(value, int) and isinstance(other, int):
+            options[name] = round(value + share * (other - value))
+        else:
+            options[name] = value if share < 0.5 else other
+    return Design(a.family, options)
+
+
+def _moved(asked: Design, taken: Design) -> dict[str, tuple[Value, Value]]:
+    names = dict.fromkeys([*asked.options, *taken.options])
+    pairs = {name: (asked.options.get(name), taken.options.get(name)) for name in names}
+    return {name: (a, b) for name, (a, b) in pairs.items() if a != b and (a is not None or b is not None)}
