@@ -19,7 +19,10 @@ from garments.meshing import mesh_pattern
 from garments.seams import check_pattern
 from recsys.vae.design import Design, Value
 
-__all__ = ["Sewn", "sewable_pattern", "sewn"]
+__all__ = ["REFUSALS", "Sewn", "sewable_pattern", "sewn", "within_ranges"]
+
+#: What a block raises at options that it cannot draft: its own word, or where extreme ones make it stumble.
+REFUSALS = (InputError, ArithmeticError, LookupError, ValueError)
 
 #: Mesh size at which a pattern must be meshable [m], that of draft quality.
 EDGE_LENGTH = 0.02
@@ -102,7 +105,7 @@ def _options(family: str) -> dict[str, dict[str, Any]]:
 def _attempt(design: Design, body: Body) -> Pattern | None:
     try:
         return sewable_pattern(design, body)
-    except InputError:
+    except REFUSALS:
         return None
 
 
@@ -121,6 +124,5 @@ def _between(a: Design, b: Design, share: float) -> Design:
 
 
 def _moved(asked: Design, taken: Design) -> dict[str, tuple[Value, Value]]:
-    names = dict.fromkeys([*asked.options, *taken.options])
-    pairs = {name: (asked.options.get(name), taken.options.get(name)) for name in names}
-    return {name: (a, b) for name, (a, b) in pairs.items() if a != b and (a is not None or b is not None)}
+    pairs = {name: (value, taken.options.get(name)) for name, value in asked.options.items()}
+    return {name: (a, b) for name, (a, b) in pairs.items() if a != b}

@@ -31,7 +31,7 @@ class Settings:
     raster_weight: float = 1.0
     share_spread: float = 0.04
     fabric_spread: float = 0.6
-    figure_spread: float = 0.15
+    figure_spread: float = 0.12
     family_weight: float = 10.0
     kl: float = 1.0  #: weight of the KL term once it is wholly in
     anneal: float = 0.4  #: share of the steps over which it comes in

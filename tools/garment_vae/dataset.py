@@ -24,6 +24,7 @@ from engine.core.errors import InputError
 from engine.core.safe_io import load_npz, write_with
 from engine.core.types import Body, Fabric
 from engine.measurement_file import read_measurements
+from engine.sewable import REFUSALS
 from garments import library
 from garments.fabrics import load_fabrics
 from garments.silhouette import FIGURES, silhouette
@@ -104,7 +105,7 @@ def _one(family: Family, stands: list[Body], cloths: dict[str, Fabric], rng: np.
     body = stands[which]
     try:
         pattern = library.draft(family.name, body.measurements, body.landmarks, **options)
-    except InputError:
+    except REFUSALS:
         return None
     figures = silhouette(pattern, body.measurements)
     return {
