@@ -58,9 +58,7 @@ class Result:
 
 
 def known(space: GarmentSpace, pattern: Pattern, fabric: Fabric, design: Design | None) -> Known:
-    """A garment as a point of the space; its design counts where the model knows the family."""
-    if design is not None and design.family not in [f.name for f in space.library.families]:
-        design = None
+    """A garment as a point of the space."""
     return Known(pattern, fabric, space.points([(pattern, fabric)])[0], design)
 
 
@@ -120,6 +118,9 @@ def vary(space: GarmentSpace, garment: Known, body: Body, direction: str, amount
         names = ", ".join(DIRECTIONS)
         raise InputError("garments.direction", f"--direction {direction}: is not known", f"one of {names}")
     start, base = _start(space, garment, body)
+    if not space.knows(start.family):
+        raise InputError("garments.family", f"{start.family}: is newer than the garment model",
+                         "train it again with python -m tools.garment_vae.build")
     figures, sign = DIRECTIONS[direction]
     before = silhouette(base.pattern, body.measurements)
     moves = [space.direction(start.family, f)[0] for f in figures if np.isfinite(before[f])]

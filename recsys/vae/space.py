@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from engine.core.types import Fabric, Pattern
-from recsys.vae.design import Design
+from recsys.vae.design import Design, Value
 from recsys.vae.figures import body_figures, fabric_figures
 from recsys.vae.raster import rasterise
 from recsys.vae.weights import Weights, load_weights
@@ -48,6 +48,10 @@ class GarmentSpace:
     def load(cls, path: str | Path | None = None) -> GarmentSpace:
         """From a file of weights, by default the one that comes with Toile."""
         return cls(load_weights(path))
+
+    def knows(self, family: str) -> bool:
+        """Whether the model learnt from garments of a family."""
+        return any(f.name == family for f in self.library.families)
 
     def points(self, garments: Sequence[tuple[Pattern, Fabric]]) -> list[Point]:
         """Patterns, each in a fabric, as points of the space."""
@@ -95,8 +99,10 @@ class GarmentSpace:
         scale = self.weights.body_scale
         return np.nan_to_num((girths - scale[0]) / scale[1]).astype(np.float32)
 
-    def anchor(self, family: str) -> dict[str, float | None]:
-        """Options of a usual garment of a family: the medians of those that the model learnt from."""
+    def anchor(self, family: str) -> dict[str, Value]:
+        """Options of a usual garment of a family: the medians of those that the model learnt from, if it did."""
+        if not self.knows(family):
+            return {}
         k = self.library.index(family)
         return self.library.families[k].options(self.weights.anchors[self.library.columns(k)])
 

@@ -35,17 +35,16 @@ GALLERY = 300
 def fit(garments: Garments, known: Library, settings: Settings) -> Weights:
     """Trains the model on garments and describes the space."""
     fabric_scale = np.stack([garments.fabric.mean(0), garments.fabric.std(0) + 1e-6])
-    body_scale = np.stack([np.nanmean(garments.body, 0), np.nanstd(garments.body, 0) + 1e-6])
+    body_scale, figure_scale = _scale(garments.body), _scale(garments.figures)
     fabric = (garments.fabric - fabric_scale[0]) / fabric_scale[1]
     body = (garments.body - body_scale[0]) / body_scale[1]
-    figures = (garments.figures - np.nanmean(garments.figures, 0)) / (np.nanstd(garments.figures, 0) + 1e-6)
+    figures = (garments.figures - figure_scale[0]) / figure_scale[1]
     data = TrainingSet(garments.raster, garments.family, garments.shares, fabric, body, figures)
     model = train(data, known, settings, say=lambda line: print(line, file=sys.stderr, flush=True))
     families = len(known)
     directions = np.zeros((families, len(FIGURES), LATENT), np.float32)
     spread = np.full((families, len(FIGURES)), np.nan, np.float32)
-    with np.errstate(all="ignore"):
-        anchors = np.nan_to_num(np.nanmedian(garments.shares, 0), nan=0.5)
+    anchors = np.array([np.median(c[np.isfinite(c)]) if np.isfinite(c).any() else 0.5 for c in garments.shares.T])
     weights = Weights(
         model, known, tuple(FIGURES), fabric_scale, body_scale, spread, directions, anchors,
         np.zeros((0, LATENT), np.float32), np.zeros(0, int), np.zeros((0, known.width)), np.zeros((0, 8)),
@@ -66,6 +65,12 @@ def fit(garments: Garments, known: Library, settings: Settings) -> Weights:
         model, known, tuple(FIGURES), fabric_scale, body_scale, spread, directions, anchors, z[rows],
         garments.family[rows], garments.shares[rows], fabric[rows],
     )  # fmt: skip
+
+
+def _scale(values: np.ndarray) -> np.ndarray:
+    """Mean and spread of each column over what is known, 0 and 1 where nothing is, shape [2, column]."""
+    columns = [c[np.isfinite(c)] for c in values.T]
+    return np.array([[c.mean(), c.std() + 1e-6] if len(c) else [0.0, 1.0] for c in columns]).T
 
 
 def _less_body(values: np.ndarray, body: np.ndarray) -> np.ndarray:
