@@ -1,4 +1,4 @@
-"""`toile garments similar|blend|sample|vary`: garments like one, between two, in a style, or changed in one figure.
+"""`toile garments similar|blend|sample|vary|embed`: garments like one, between two, in a style, or otherwise cut.
 
 Every garment that these commands make is written as a pattern file to ``--out``; ``index.json`` there lists them.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.core import codec
 from engine.core.errors import InputError
-from engine.core.safe_io import write_json
+from engine.core.safe_io import write_json, write_with
 from engine.core.types import Body
 from engine.library_names import default_fabric, is_file, load_fabric, read_options
 from engine.measurement_file import read_measurements
@@ -27,6 +27,7 @@ DIRECTION_NAMES = (
     "deeper_neck", "higher_neck",
 )  # fmt: skip
 MAX_COUNT = 200
+EMBED = "places of patterns in the garment space, for toile recsys train --embeddings"
 Answer = tuple[Any, int]
 
 
@@ -36,7 +37,7 @@ def joined(argv: list[str]) -> list[str]:
 
 
 def add_parsers(commands: Any) -> None:
-    """Adds `garments similar`, `blend`, `sample` and `vary` to the command line."""
+    """Adds `garments similar`, `embed`, `blend`, `sample` and `vary` to the command line."""
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
         p = commands.add_parser(f"garments {name}", help=text, description=text)
@@ -56,6 +57,10 @@ def add_parsers(commands: Any) -> None:
     one(p)
     p.add_argument("--items", help="search among these: a folder of pattern files, or a CSV table of them")
     p.add_argument("--count", type=int, default=6, help="how many (default: 6)")
+    p = commands.add_parser("garments embed", help=EMBED, description=EMBED)
+    p.add_argument("--items", required=True, help="a folder of pattern files, or a CSV table (item_id, pattern, fabric)")
+    p.add_argument("--out", default="out/embeddings.npz", help="the file to write (default: out/embeddings.npz)")
+    p.add_argument("--json", action="store_true", help="print one JSON line on stdout and nothing else there")
     p = add("blend", "garments on the way from one to another")
     p.add_argument("garment", help="the first: library name or pattern file")
     p.add_argument("other", help="the last: library name or pattern file")
@@ -155,6 +160,21 @@ def _similar_items(args: Namespace, space: Any, garment: Any, count: int) -> dic
     return {"status": "done", "items": rows, "warnings": warnings}
 
 
+def embed(args: Namespace) -> dict[str, Any]:
+    """toile garments embed"""
+    import numpy as np
+
+    from engine.garment_items import read_items
+    from recsys.vae.space import GarmentSpace
+
+    items, warnings = read_items(args.items)
+    points = GarmentSpace.load().points([(i.pattern, i.fabric) for i in items])
+    columns = {"item_id": np.array([i.name for i in items]), "embedding": np.array([p.latent for p in points])}
+    path = write_with(args.out, lambda stream: np.savez(stream, **columns))
+    _say(args, *warnings, f"{len(items)} patterns: {path}", f"Use them: toile recsys train --embeddings {path} ...")
+    return {"status": "done", "items": len(items), "embeddings": str(path), "warnings": warnings}
+
+
 def blend(args: Namespace) -> dict[str, Any]:
     """toile garments blend"""
     from engine.garment_space import blend as blend_designs
@@ -230,5 +250,5 @@ def _say(args: Namespace, *lines: str) -> None:
 
 
 _COMMANDS: dict[str, Callable[[Namespace], dict[str, Any]]] = {
-    "similar": similar, "blend": blend, "sample": sample, "vary": vary,
+    "similar": similar, "embed": embed, "blend": blend, "sample": sample, "vary": vary,
 }  # fmt: skip

@@ -3,7 +3,7 @@
     python benchmarks/recsys/garment_sheets.py --body out/ --out out/sheets
 
 Writes similar.png and directions.png (patterns as they are laid before the body), and blend.png (draped at draft
-quality, one process each); prints one JSON line. Every garment is made by the command line, as a user would.
+quality, one process each); prints one JSON line. Every garment is made by the command line's own commands.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from engine.cli import execute  # noqa: E402
 from garments.formats import read_pattern  # noqa: E402
 from recsys.vae.outlines import lay_flat  # noqa: E402
 from recsys.vae.raster import FRAME  # noqa: E402
@@ -32,7 +33,12 @@ DIRECTIONS = (
 )  # fmt: skip
 
 
-def toile(*words: str) -> dict:
+def garments(*words: object) -> dict:
+    """What a garments command gives with --json."""
+    return execute(["garments", *map(str, words), "--json"], print)[0]
+
+
+def toile(*words: object) -> dict:
     """One command with --json in a process of its own."""
     done = subprocess.run([sys.executable, "-m", "engine.cli", *map(str, words), "--json"], cwd=ROOT,
                           capture_output=True, text=True)  # fmt: skip
@@ -74,9 +80,9 @@ def similar_sheet(args: argparse.Namespace) -> None:
     """Each garment at the left, those most like it at its right."""
     rows = []
     for name in SIMILAR:
-        first = toile("garments", "sample", "--like", name, "--count", 1, "--spread", 0.6, "--seed", 3, "--body",
+        first = garments("sample", "--like", name, "--count", 1, "--spread", 0.6, "--seed", 3, "--body",
                       args.body, "--out", args.out / "asked" / name)["garments"][0]  # fmt: skip
-        found = toile("garments", "similar", first["file"], "--count", 5, "--body", args.body, "--out",
+        found = garments("similar", first["file"], "--count", 5, "--body", args.body, "--out",
                       args.out / "similar" / name)["garments"]  # fmt: skip
         row = [drawn(first["file"], f"asked: {first['garment']}")]
         rows.append(row + [drawn(f["file"], f"{f['garment']}  {f['distance']:.2f}") for f in found])
@@ -87,11 +93,11 @@ def direction_sheet(args: argparse.Namespace) -> list[dict]:
     """Each garment as it is, and changed; what was asked for and what was measured."""
     rows, figures = [], []
     for name, direction, amount in DIRECTIONS:
-        plain = toile("garments", "blend", name, name, "--steps", 2, "--body", args.body, "--out",
+        plain = garments("blend", name, name, "--steps", 2, "--body", args.body, "--out",
                       args.out / "plain" / name)["garments"][0]  # fmt: skip
         row = [drawn(plain["file"], name)]
         for share in (0.5, 1.0):
-            value = toile("garments", "vary", name, "--direction", direction, "--amount", share * amount, "--body",
+            value = garments("vary", name, "--direction", direction, "--amount", share * amount, "--body",
                           args.body, "--out", args.out / "vary" / f"{name}_{direction}_{share}")  # fmt: skip
             label = f"{direction} {share * amount:g}: {value['reached']:g}"
             row.append(drawn(value["garments"][0]["file"], label))
@@ -104,7 +110,7 @@ def direction_sheet(args: argparse.Namespace) -> list[dict]:
 
 def blend_strip(args: argparse.Namespace) -> list[dict]:
     """A blend, draped on the body."""
-    made = toile("garments", "blend", args.first, args.last, "--steps", args.steps, "--body", args.body, "--out",
+    made = garments("blend", args.first, args.last, "--steps", args.steps, "--body", args.body, "--out",
                  args.out / "blend")["garments"]  # fmt: skip
     row, figures = [], []
     for number, garment in enumerate(made):

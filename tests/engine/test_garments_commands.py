@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.cli import main
@@ -62,6 +63,18 @@ def test_similar_among_ones_own_patterns(capfd, stand, tmp_path):
     table.write_text("pattern\n../x.json\n")
     code, value = run(capfd, "similar", files[1], "--items", table, "--body", stand)
     assert code == 2 and value["code"] == "items.path"
+
+
+def test_embeddings_are_what_the_recommender_reads(capfd, stand, tmp_path):
+    from recsys.schema import Catalogue
+    from recsys.tables import read_embeddings
+
+    run(capfd, "sample", "--like", "tee", "--count", 2, "--body", stand, "--out", tmp_path)
+    code, value = run(capfd, "embed", "--items", tmp_path, "--out", tmp_path / "e.npz")
+    names = sorted(p.stem for p in tmp_path.glob("0*.json"))
+    catalogue = read_embeddings(value["embeddings"], Catalogue.bare([*names, "other"]))
+    assert code == 0 and value["items"] == 2 and catalogue.embedding.shape == (3, 32)
+    assert np.isfinite(catalogue.embedding[:2]).all() and np.isnan(catalogue.embedding[2]).all()
 
 
 def test_a_blend_begins_and_ends_with_what_was_given(capfd, stand, body, tmp_path):
