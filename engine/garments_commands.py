@@ -58,7 +58,7 @@ def add_parsers(commands: Any) -> None:
     p.add_argument("--items", help="search among these: a folder of pattern files, or a CSV table of them")
     p.add_argument("--count", type=int, default=6, help="how many (default: 6)")
     p = commands.add_parser("garments embed", help=EMBED, description=EMBED)
-    p.add_argument("--items", required=True, help="a folder of pattern files, or a CSV table (item_id, pattern, fabric)")
+    p.add_argument("--items", required=True, help="a folder of pattern files, or a CSV table of them")
     p.add_argument("--out", default="out/embeddings.npz", help="the file to write (default: out/embeddings.npz)")
     p.add_argument("--json", action="store_true", help="print one JSON line on stdout and nothing else there")
     p = add("blend", "garments on the way from one to another")
