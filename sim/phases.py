@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.core.errors import SolverDiverged
+from engine.core.mesh import weld_map
 from engine.core.types import Garment
 from sim.body_field import DistanceGrid
-from sim.guard import seam_gaps
+from sim.guard import caught, seam_gaps
 from sim.level import Level
 from sim.sewing_order import behind_limb
 from sim.solver import StepReport, StepSettings
@@ -57,6 +58,15 @@ class DrapeConfig:
     dump: str = ""  #: folder for the replayable dump of a diverged run; "" for a new temporary one
 
 
+#: How the cloth moves while it is sewn: as soft and slippery as it takes to close the seams.
+SEWING = StepSettings(
+    gravity=0.0, drag=10.0, membrane_most=SOFT_MEMBRANE, seam_stiffness=SEAM_STIFFNESS, seam_speed=0.6,
+    friction_most=0.05, friction_self_most=0.05, halvings=0,
+)
+#: Times that seams with caught cloth are let go, and steps for which they are.
+RELEASES, RELEASED = 3, 25
+
+
 class Run:
     """Steps levels through their phases and keeps the history."""
 
@@ -93,16 +103,38 @@ class Run:
             still = waiting & behind_limb(self.grid, garment, level.vertices(), is_open)
             waiting = still & (still.sum() < waiting.sum())  # what does not come free by waiting goes with the rest
         self._close(level, np.ones(len(level.cloth.pairs), bool), config.seam_tolerance, patience=8)
-        return level.vertices(), open_pairs(garment, level.vertices(), 2 * config.seam_tolerance)
+        positions = self._free_caught(level)
+        return positions, open_pairs(garment, positions, 2 * config.seam_tolerance)
+
+    def _free_caught(self, level: Level) -> np.ndarray:
+        """Lets go of seams that have caught cloth, until it has moved out from between their sides, and closes them.
+
+        Returns:
+            Positions of the garment's vertices with the least caught [m], shape [N, 3].
+        """
+        garment, everything = level.garment, np.ones(len(level.cloth.pairs), bool)
+        group = weld_map(len(garment.positions), garment.seam_pairs)
+        best = level.vertices()
+        hit = caught(best, garment.faces, garment.seam_pairs, group)
+        for attempt in range(RELEASES):
+            if not len(hit):
+                break
+            pulling = ~_on_level(level, _beside(garment, np.unique(hit[:, 0]), attempt + 1))
+            level.solver.pull(level.cloth.pairs[pulling])
+            for _ in range(RELEASED):
+                self._step(level, replace(SEWING, drag=2.0, seam_stiffness=SEAM_STIFFNESS_MOST))
+            self._close(level, everything, self.config.seam_tolerance, patience=4)
+            now = caught(level.vertices(), garment.faces, garment.seam_pairs, group)
+            if len(now) >= len(hit):
+                break
+            best, hit = level.vertices(), now
+        return best
 
     def _close(self, level: Level, pulling: np.ndarray, until: float, *, patience: int) -> None:
         """Pulls pairs together, ever harder, until all are nearer than ``until`` [m] or stay where they are."""
         pairs, start = level.cloth.pairs[pulling], self.time
         level.solver.pull(pairs)
-        settings = StepSettings(
-            gravity=0.0, drag=10.0, membrane_most=SOFT_MEMBRANE, seam_stiffness=SEAM_STIFFNESS, seam_speed=0.6,
-            friction_most=0.05, friction_self_most=0.05, halvings=0,
-        )
+        settings = SEWING
         best, stalled = np.inf, 0
         while self.time - start < self.config.sew_time:
             for _ in range(5):
@@ -193,6 +225,17 @@ class Run:
             for key, value in zip(BALANCE, values, strict=True):
                 self.history[key].append(value)
         return r
+
+
+def _beside(garment: Garment, chosen: np.ndarray, rings: int) -> np.ndarray:
+    """The chosen seam pairs and those up to ``rings`` further along their seams, shape [S] bool."""
+    mask = np.zeros(len(garment.seam_pairs), bool)
+    mask[chosen] = True
+    along = np.flatnonzero(garment.seam_ids[1:] == garment.seam_ids[:-1])
+    for _ in range(rings):
+        either = mask[along] | mask[along + 1]
+        mask[along[either]] = mask[along[either] + 1] = True
+    return mask
 
 
 def _on_level(level: Level, chosen: np.ndarray) -> np.ndarray:
