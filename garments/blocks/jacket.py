@@ -103,23 +103,24 @@ def _body(d: Draft, stand: Stand, m: dict[str, float], o: JacketOptions, halves:
             d.add("back", path.unfolded("r"), place)
             continue
         neckline(path, replace(h, centre_neck=h.centre_neck + [EDGE, 0.0]))
-        _front_edge(path, o.closed)
+        fastened = _front_edge(path, o.closed)
         d.add("front_l", path, place)
         d.add("front_r", path.mirrored(), place)
     for s in "lr":
         for label in ("side_low", "side_up", "side_top", "shoulder"):
             d.sew([(f"front_{s}", label)], [("back", f"{label}_{s}")])
-    if o.closed > 0:
+    if fastened:
         d.sew([("front_l", "closure")], [("front_r", "closure")], kind="closure")
 
 
-def _front_edge(path: Outline, closed: float) -> None:
-    """The front's edge from the neck down to the hem, cut where the fastening begins."""
+def _front_edge(path: Outline, closed: float) -> bool:
+    """The front's edge from the neck down to the hem, cut where the fastening begins; whether there is a fastening."""
     whole = path.at[1] - path.start[1]
     if closed * whole < 0.01 or (1 - closed) * whole < 0.01:
         path.line(path.start, "closure" if closed > 0.5 else "edge")
-    else:
-        path.line(path.start + [0.0, closed * whole], "edge").line(path.start, "closure")
+        return closed > 0.5
+    path.line(path.start + [0.0, closed * whole], "edge").line(path.start, "closure")
+    return True
 
 
 def _sleeves(d: Draft, stand: Stand, m: dict[str, float], o: JacketOptions, back: Half) -> tuple[Cap, float]:

@@ -332,3 +332,17 @@ def test_band_is_as_long_as_asked():
         assert np.isclose(lengths["bottom_1"] + lengths["bottom_2"], inner, rtol=1e-5)
         assert np.isclose(lengths["top_1"] + lengths["top_2"], outer, rtol=1e-5)
         assert np.isclose(lengths["end_plus"], 0.03)
+
+
+FASTENED = [(0.0, False), (0.005, False), (0.5, True), (0.995, True), (1.0, True)]
+
+
+@pytest.mark.parametrize(("closed", "fastened"), FASTENED)
+def test_a_jacket_is_fastened_as_far_as_asked(closed, fastened):
+    pattern = drafted("jacket", next(iter(BODIES)), closed=closed)
+    closures = [s for s in pattern.seams if s.kind == "closure"]
+    assert len(closures) == fastened
+    if fastened:
+        whole = sum(length(pattern, "front_l", e.label) for e in pattern.panel("front_l").edges
+                    if e.label in ("edge", "closure"))  # fmt: skip
+        assert length(pattern, "front_l", "closure") == pytest.approx(closed * whole, abs=0.011)

@@ -140,6 +140,18 @@ def test_the_distance_grid_agrees_with_the_mesh():
     assert grid.values[tuple(np.array(grid.values.shape) // 2)] < -0.1
 
 
+def test_the_grid_promises_no_room_inside_fingers():
+    finger = trimesh.creation.capsule(height=0.06, radius=0.0055, count=[24, 24])
+    finger.apply_transform(trimesh.transformations.rotation_matrix(0.7, [1, 2, 3]))
+    vertices, faces = np.asarray(finger.vertices, np.float32), np.asarray(finger.faces, np.int32)
+    grid = distance_grid(vertices, faces)
+    rng = np.random.default_rng(3)
+    points = (vertices[rng.integers(len(vertices), size=20000)] + rng.normal(scale=0.002, size=(20000, 3))).astype("f4")
+    error = grid.at(points) - signed_distance(vertices, faces, points)
+    assert error.max() < 7e-4
+    assert np.percentile(error, 1) > -4e-3
+
+
 def test_wrong_input_is_named():
     garment = skirt(edge=0.06)
     nothing = dataclasses.replace(garment, faces=np.zeros((0, 3), np.int32))
