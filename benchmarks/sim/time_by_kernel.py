@@ -1,6 +1,6 @@
 """Where a drape's time goes, kernel by kernel, beside what the memory's bandwidth would allow; prints one JSON line.
 
-    python benchmarks/sim/profile.py --garment tee --quality standard
+    python benchmarks/sim/time_by_kernel.py --garment tee --quality standard
 
 ``least_s`` is the time in which memory could move every array that a kernel is given once (in each iteration of
 conjugate gradients); the body's distance grid, of which a launch touches a small part, is left out. A kernel's first
@@ -105,7 +105,7 @@ def main() -> None:
     rows = watch.rows(bandwidth, iterations)
     inside, loading = sum(watch.seconds.values()), sum(watch.first.values())
     print(json.dumps({
-        "benchmark": "profile", "garment": args.garment, "quality": args.quality, "threads": args.threads,
+        "benchmark": "time_by_kernel", "garment": args.garment, "quality": args.quality, "threads": args.threads,
         "vertices": len(garment.positions), "status": result.status, "steps": int(result.metrics["frames"]),
         "iterations": int(np.sum(result.history["iterations"])), "wall_s": round(wall, 2), "cpu_s": round(cpu, 2),
         "kernels_s": round(inside, 2), "loading_s": round(loading, 2), "python_s": round(wall - inside - loading, 2),
