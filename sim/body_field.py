@@ -149,10 +149,9 @@ class BodySurface:
         Args:
             coarse: grid ``field.SIDE`` times as coarse that tells the values further away; far outside if None.
         """
-        cubes = cubes_of(values.shape)
-        wanted = ti.ndarray(ti.i32, int(np.prod(cubes)))
+        wanted = ti.ndarray(ti.i32, int(np.prod(cubes_of(values.shape))))
         wanted.fill(1)
-        place = (vec3(*[float(v) for v in origin]), cell, ivec3(*cubes))
+        place = _grid_place(origin, cell, values.shape)
         self.list_near(wanted, place, band)
         field.sample(
             self.x, *self.exact, wanted, band, *place, self.nowhere if coarse is None else coarse, values,
@@ -163,7 +162,7 @@ class BodySurface:
     ) -> np.ndarray:
         """Exact signed distances [m] of points [P, 3] within a grid just sampled, ``band`` where there is no skin."""
         gap, away = ti.ndarray(ti.f32, max(len(points), 1)), ti.Vector.ndarray(3, ti.f32, max(len(points), 1))
-        place = (vec3(*[float(v) for v in origin]), cell, ivec3(*cubes_of(shape)))
+        place = _grid_place(origin, cell, shape)
         field.measure_skin(upload(points), band, self.x, *self.exact, *place, gap, away)
         return gap.to_numpy()[: len(points)]
 
@@ -186,6 +185,11 @@ class BodySurface:
         if total > self.near.shape[0]:
             self.near = ti.ndarray(ti.i32, total * 3 // 2)
         field.list_near(self.centre, self.radius, band, *place, wanted, self.start, self.near)
+
+
+def _grid_place(origin: np.ndarray, cell: float, shape: tuple[int, ...]) -> tuple:
+    """A grid's origin [m], cell [m] and number of cubes along each axis, as kernels take them."""
+    return vec3(*[float(v) for v in origin]), cell, ivec3(*cubes_of(shape))
 
 
 def cubes_of(shape: tuple[int, ...]) -> tuple[int, int, int]:

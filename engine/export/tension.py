@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 
 from engine.core.mesh import face_normals_areas
 from engine.core.types import DragLine, Drape, Garment, SeamFit
+from sim.cloth import rest_corners
 
 __all__ = ["DRAG", "drag_lines", "principal_tension", "seam_fits"]
 
@@ -24,10 +25,7 @@ def principal_tension(garment: Garment, drape: Drape) -> tuple[np.ndarray, np.nd
     The Cauchy stress of the cloth: forces over the width that it has when draped. The way is a unit vector in the
     triangle's plane, along which the greater tension pulls.
     """
-    uv, x = (np.asarray(a, np.float64)[garment.faces] for a in (garment.rest_uv, drape.positions))
-    angle = np.asarray(garment.grain, np.float64)[garment.panel_id]
-    warp, weft = np.stack([np.cos(angle), np.sin(angle)], 1), np.stack([np.sin(angle), -np.cos(angle)], 1)
-    flat = np.stack([(uv * a[:, None]).sum(-1) for a in (warp, weft)], -1)
+    x, flat = np.asarray(drape.positions, np.float64)[garment.faces], rest_corners(garment)
     rest = np.stack([flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]], -1)
     f = np.stack([x[:, 1] - x[:, 0], x[:, 2] - x[:, 0]], -1) @ np.linalg.inv(rest)
     s = np.asarray(drape.stress, np.float64)
