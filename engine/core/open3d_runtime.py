@@ -10,14 +10,19 @@ __all__ = ["o3d", "surface_scene", "tensor"]
 
 
 def _import_open3d() -> ModuleType:
-    """Imports Open3D without Open3D-ML, whose data set readers pull in half of scikit-learn and more than a second."""
+    """Imports Open3D without what draws no distance: Open3D-ML, whose data set readers pull in half of scikit-learn and
+    more than a second, and its plots in a browser, which pull in a web server and half a second."""
     if "open3d" in sys.modules:
         return sys.modules["open3d"]
-    sys.modules["open3d.ml"] = ModuleType("open3d.ml")
+    unwanted = {"open3d.ml": (), "open3d.visualization.draw_plotly": ("draw_plotly", "draw_plotly_server")}
+    for name, holds in unwanted.items():
+        sys.modules[name] = ModuleType(name)
+        sys.modules[name].__dict__.update(dict.fromkeys(holds))
     try:
         import open3d
     finally:
-        sys.modules.pop("open3d.ml", None)
+        for name in unwanted:
+            sys.modules.pop(name, None)
     return open3d
 
 

@@ -15,26 +15,13 @@ os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")
 import taichi as ti  # noqa: E402
 
 from engine.core.errors import JobError  # noqa: E402
+from engine.core.taichi_shortcuts import shorten_copies, shorten_launches, shorten_loading  # noqa: E402
 
 __all__ = ["ti", "init", "backend", "one_thread"]
 
 
-def _shorten_positions() -> None:
-    """Makes Taichi note a file and line for every syntax node, rather than a wrapped picture of the source.
-
-    It builds these pictures, meant for error messages, even for kernels that it then takes from its cache: a third of
-    the time in which a process loads the simulator's kernels.
-    """
-    from taichi.lang.ast.ast_transformer_utils import ASTTransformerContext
-
-    def position(self, node) -> str:
-        return f'File "{self.file}", line {node.lineno + self.lineno_offset}, in {self.func.func.__name__}:\n'
-
-    ASTTransformerContext.get_pos_info = position
-
-
-with contextlib.suppress(ImportError):  # a private corner of Taichi: where it has moved, loading is merely slower
-    _shorten_positions()
+shorten_loading(ti)
+shorten_launches(ti)
 
 _state = {"backend": ""}
 
@@ -83,6 +70,8 @@ def init(*, device: str = "cpu", threads: int = 0) -> str:
     name = "cpu" if got in (ti.x64, ti.arm64) else str(got).split(".")[-1]
     if device not in ("gpu", name):
         raise JobError("taichi.device", f"Taichi cannot run on {device} here", "use --device cpu")
+    if name == "cpu":
+        shorten_copies(ti)
     _state["backend"] = name
     return name
 
