@@ -1,24 +1,20 @@
-"""`toile recsys ...`: a shop's tables in, recommendations with reasons out.
-
-The folder ``--out`` holds a shop: ``shop.db`` (its pseudonymous event log), ``shop.db.key`` (the secret of the
-pseudonyms) and ``model.npz``.
-"""
+"""`toile recsys ...`: a shop's tables in, recommendations with reasons out. ``--out`` is the shop's folder."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine import size_commands
 from engine.core.errors import InputError
 from engine.core.safe_io import write_json
+from engine.shop_files import BODIES, MODEL, SIZES, load_shop_model, open_shop_log, progress, say
 
 __all__ = ["add_parser", "run"]
 
-MODEL, LOG = "model.npz", "shop.db"
 Result = tuple[Any, int]
 
 
@@ -38,6 +34,7 @@ def add_parser(commands: Any) -> None:
 
     p = add("train", "take in tables, learn from the event log, save the model")
     _tables(p, False)
+    p.add_argument("--sizes", help="CSV or Parquet table of graded sizes: item_id, size, bust_cm, waist_cm, ...")
     p.add_argument("--repeats", action="store_true", help="also recommend what the user chose before")
     p.add_argument("--seed", type=int, default=0, help="seed of everything random")
     p = add("add", "add interactions to the event log")
@@ -53,6 +50,7 @@ def add_parser(commands: Any) -> None:
     p = add("forget", "remove a user's events and learn anew without them")
     p.add_argument("--user", required=True, help="user id, as in the interactions table")
     p.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    size_commands.add_parsers(add)
     p = own.add_parser("evaluate", help="hold the recommender against simpler ones on held-out events")
     _tables(p, True)
     p.add_argument("--split", default="temporal", help="temporal (default) or last_out")
@@ -76,27 +74,6 @@ def run(args: Namespace, emit: Callable[[str], None]) -> Result:
     return _COMMANDS[args.recsys_command](args), 0
 
 
-def _say(args: Namespace, *lines: str) -> None:
-    if not args.json:
-        print("\n".join(lines))
-
-
-def _progress(args: Namespace) -> Callable[[str], None]:
-    return (lambda line: None) if args.json else (lambda line: print(line, file=sys.stderr))
-
-
-def _log(args: Namespace) -> Any:
-    from recsys.event_log import open_log
-
-    return open_log(args.log or Path(args.out) / LOG, args.key_file)
-
-
-def _model(args: Namespace) -> Any:
-    from recsys.model_file import load_model
-
-    return load_model(Path(args.out) / MODEL)
-
-
 def _catalogue(args: Namespace) -> Any:
     """The catalogue of --items and --embeddings, or that of the last training, or None."""
     from recsys.tables import read_embeddings, read_items
@@ -104,7 +81,7 @@ def _catalogue(args: Namespace) -> Any:
     if args.items:
         catalogue = read_items(args.items)
     elif (Path(args.out) / MODEL).exists():
-        catalogue = _model(args).catalogue
+        catalogue = load_shop_model(args).catalogue
     else:
         catalogue = None
     if args.embeddings:
@@ -121,23 +98,38 @@ def train(args: Namespace) -> dict[str, Any]:
     catalogue, warnings = _catalogue(args), []
     if args.interactions:
         events, full, warnings = read_interactions(args.interactions, catalogue)
-    log = _log(args)
+    log = open_shop_log(args)
     if args.interactions:
         if log.count():
             hint = "add new ones by toile recsys add, or choose another --out"
             raise InputError("recsys.log", f"the event log already has {log.count():,} events", hint)
         log.add_table(events, full)
     events, catalogue = log.read(catalogue)
+    if args.sizes:
+        from recsys.size_chart import read_size_chart
+
+        size_commands.fit_size_model(args, log, read_size_chart(args.sizes))
+    else:
+        _refit_sizes(args, log)
     return _train(args, events, catalogue, warnings, repeats=args.repeats)
+
+
+def _refit_sizes(args: Namespace, log: Any) -> None:
+    """Learns sizes anew from the log as it is now, where the shop has a size model."""
+    from recsys.size_file import load_sizes
+
+    path = Path(args.out) / SIZES
+    if path.exists():
+        size_commands.fit_size_model(args, log, load_sizes(path).chart)
 
 
 def _train(args: Namespace, events: Any, catalogue: Any, warnings: list[str], *, repeats: bool) -> dict[str, Any]:
     from recsys.model_file import save_model
     from recsys.recommend import train as fit
 
-    model = fit(events, catalogue, repeats=repeats, seed=args.seed, say=_progress(args))
+    model = fit(events, catalogue, repeats=repeats, seed=args.seed, say=progress(args))
     path = save_model(Path(args.out) / MODEL, model)
-    _say(args, *warnings, f"Learnt from {len(events):,} events of {len(events.users):,} users, "
+    say(args, *warnings, f"Learnt from {len(events):,} events of {len(events.users):,} users, "
          f"{len(catalogue):,} items. Saved: {path}")  # fmt: skip
     return {
         "status": "done", "events": len(events), "users": len(events.users), "items": len(catalogue),
@@ -150,9 +142,9 @@ def add(args: Namespace) -> dict[str, Any]:
     from recsys.tables import read_interactions
 
     events, catalogue, _ = read_interactions(args.interactions)
-    log = _log(args)
+    log = open_shop_log(args)
     added = log.add_table(events, catalogue)
-    _say(args, f"Added {added:,} events; the log has {log.count():,}. Learn from them: toile recsys train")
+    say(args, f"Added {added:,} events; the log has {log.count():,}. Learn from them: toile recsys train")
     return {"status": "done", "added": added, "events": log.count()}
 
 
@@ -160,11 +152,11 @@ def recommend(args: Namespace) -> dict[str, Any]:
     """toile recsys recommend"""
     from recsys.recommend import recommend as recommend_items
 
-    model, log = _model(args), _log(args)
+    model, log = load_shop_model(args), open_shop_log(args)
     history, catalogue = log.read(model.catalogue, user=args.user)
     history = history.where(history.item < len(model.catalogue))
     rows = recommend_items(model, history, count=args.count, diversity=args.diversity)
-    _say(args, *(f"{place:>3}  {row.label}  ({row.item}): {row.reason}" for place, row in enumerate(rows, 1)))
+    say(args, *(f"{place:>3}  {row.label}  ({row.item}): {row.reason}" for place, row in enumerate(rows, 1)))
     return {"status": "done", "known_events": len(history), "items": [vars(row) for row in rows]}
 
 
@@ -178,25 +170,32 @@ def similar(args: Namespace) -> dict[str, Any]:
         if not name or not value:
             raise InputError("recsys.where", f"--where {part}: is not name=value", "write e.g. --where colour=black")
         where.setdefault(name, []).append(value)
-    model = _model(args)
+    model = load_shop_model(args)
     rows = similar_items(model, args.item, count=args.count, where=where or None)
     label = dict(zip(model.catalogue.ids, model.catalogue.names, strict=True))
-    _say(args, *(f"{cosine:.3f}  {label[item]}  ({item})" for item, cosine in rows))
+    say(args, *(f"{cosine:.3f}  {label[item]}  ({item})" for item, cosine in rows))
     return {"status": "done", "items": [{"item": i, "label": label[i], "cosine": round(c, 4)} for i, c in rows]}
 
 
 def forget(args: Namespace) -> dict[str, Any]:
     """toile recsys forget"""
-    path, model, log = Path(args.out) / MODEL, None, _log(args)
+    path, model, log = Path(args.out) / MODEL, None, open_shop_log(args)
     if path.exists():
-        model = _model(args)
+        model = load_shop_model(args)
     gone = log.forget(args.user)
+    bodies = Path(args.out) / BODIES
+    if bodies.exists():
+        from recsys.body_store import BodyStore
+
+        gone += BodyStore(bodies, log.pseudonym).forget(args.user)
+    if gone:
+        _refit_sizes(args, log)
     value: dict[str, Any] = {"status": "done", "removed": gone, "refitted": False}
     if gone and model is not None:
         path.unlink()  # it was learnt from what is now forgotten, and must not outlive a refit that fails
         events, catalogue = log.read(model.catalogue)
         value |= {**_train(args, events, catalogue, [], repeats=model.hybrid.repeats), "refitted": True}
-    _say(args, f"Removed {gone} rows. The tables that were taken in are yours: remove the user there too.")
+    say(args, f"Removed {gone} rows. The tables that were taken in are yours: remove the user there too.")
     return value
 
 
@@ -214,7 +213,7 @@ def evaluate(args: Namespace) -> dict[str, Any]:
     value = evaluate_tables(
         events, catalogue, split=args.split, fraction=args.fraction, repeats=args.repeats,
         catalogue_is_given=bool(args.items), max_users=args.max_users, seed=args.seed,
-        names=args.components.split(",") if args.components else None, say=_progress(args),
+        names=args.components.split(",") if args.components else None, say=progress(args),
     )  # fmt: skip
     if args.out:
         write_json(Path(args.out) / "evaluation.json", value)
@@ -245,4 +244,5 @@ def _print_evaluation(value: dict[str, Any]) -> None:
 
 _COMMANDS: dict[str, Callable[[Namespace], dict[str, Any]]] = {
     "train": train, "add": add, "recommend": recommend, "similar": similar, "forget": forget, "evaluate": evaluate,
+    **size_commands.COMMANDS,
 }  # fmt: skip

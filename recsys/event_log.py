@@ -25,14 +25,14 @@ import numpy as np
 
 from engine.core.errors import InputError, JobError, UnsupportedError
 from recsys.off_policy import Decisions
-from recsys.schema import EVENTS, FITS, Catalogue, EventTable
+from recsys.schema import EVENTS, FITS, Catalogue, EventTable, Labels
 
 __all__ = ["Event", "EventLog", "open_log"]
 
 MAX_ID = 256
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS events (person TEXT NOT NULL, item TEXT NOT NULL, time DOUBLE PRECISION NOT NULL, "
-    "kind SMALLINT NOT NULL, value REAL, zone TEXT)",
+    "kind SMALLINT NOT NULL, value REAL, zone TEXT, size TEXT)",
     "CREATE INDEX IF NOT EXISTS events_person ON events (person)",
     "CREATE INDEX IF NOT EXISTS events_time ON events (time)",
     "CREATE TABLE IF NOT EXISTS decisions (id TEXT PRIMARY KEY, person TEXT NOT NULL, time DOUBLE PRECISION NOT NULL, "
@@ -40,6 +40,7 @@ _TABLE = (
     "reward DOUBLE PRECISION)",
     "CREATE INDEX IF NOT EXISTS decisions_person ON decisions (person)",
 )
+_INSERT = "INSERT INTO events (person, item, time, kind, value, zone, size) VALUES"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Event:
         kind: One of ``recsys.schema.EVENTS``.
         time: Seconds since 1970; None: now.
         value: Stars for a rating; tight, right or loose for a fit.
-        zone: Where it was tight, right or loose.
+        zone: Where it was tight, right or loose; None for overall.
+        size: The size bought, returned or tried on.
     """
 
     user: str
@@ -60,6 +62,7 @@ class Event:
     time: float | None = None
     value: float | str | None = None
     zone: str | None = None
+    size: str | None = None
 
 
 class EventLog:
@@ -71,6 +74,13 @@ class EventLog:
         with self._cursor() as cursor:
             for statement in _TABLE:
                 cursor.execute(statement)
+            if "size" not in self._columns(cursor):  # a log from before sizes were written down
+                cursor.execute("ALTER TABLE events ADD COLUMN size TEXT")
+
+    @staticmethod
+    def _columns(cursor: Any) -> set[str]:
+        cursor.execute("SELECT * FROM events LIMIT 0")
+        return {column[0] for column in cursor.description}
 
     def pseudonym(self, user: str) -> str:
         """The name under which the log knows a user: 32 hexadecimal digits."""
@@ -79,17 +89,19 @@ class EventLog:
     def add(self, events: Iterable[Event]) -> int:
         """Stores events, all or none. Returns how many; InputError names the first wrong one."""
         rows = [self._row(number, event) for number, event in enumerate(events, start=1)]
-        self._many("INSERT INTO events VALUES", 6, rows)
+        self._many(_INSERT, 7, rows)
         return len(rows)
 
     def add_table(self, events: EventTable, catalogue: Catalogue) -> int:
         """Stores a table of events read from files."""
         people = [self.pseudonym(u) for u in events.users]
         columns = (events.user, events.item, events.time, events.kind, events.value)
+        texts = ([None] * len(events) if t is None else [t[k] or None for k in range(len(events))]
+                 for t in (events.zone, events.size))  # fmt: skip
         self._many(
-            "INSERT INTO events VALUES", 6,
-            [(people[u], catalogue.ids[i], float(t), int(k), None if math.isnan(v) else float(v), None)
-             for u, i, t, k, v in zip(*columns, strict=True)],
+            _INSERT, 7,
+            [(people[u], catalogue.ids[i], float(t), int(k), None if math.isnan(v) else float(v), zone, size)
+             for u, i, t, k, v, zone, size in zip(*columns, *texts, strict=True)],
         )  # fmt: skip
         return len(events)
 
@@ -152,7 +164,7 @@ class EventLog:
         known, users = len(items), {}
         where, values = ("", ()) if user is None else (f"WHERE person = {self._mark} ", (self.pseudonym(user),))
         with self._cursor() as cursor:
-            query = f"SELECT person, item, time, kind, value FROM events {where}ORDER BY time, person, item"
+            query = f"SELECT person, item, time, kind, value, zone, size FROM events {where}ORDER BY time, person, item"
             cursor.execute(query, values)
             rows = cursor.fetchall()
         user = np.fromiter((users.setdefault(r[0], len(users)) for r in rows), np.int32, len(rows))
@@ -161,7 +173,8 @@ class EventLog:
         value = np.array([math.nan if r[4] is None else r[4] for r in rows], np.float32)
         new = list(items)[known:]
         catalogue = catalogue.extended(new) if catalogue else Catalogue.bare(new)
-        return EventTable(tuple(users), user, item, time, kind, value), catalogue
+        zone, size = (Labels.of(r[c] for r in rows) for c in (5, 6))
+        return EventTable(tuple(users), user, item, time, kind, value, zone, size), catalogue
 
     def forget(self, user: str) -> int:
         """Removes every event and decision of a user. Returns how many rows went; models must then be refitted."""
@@ -188,7 +201,8 @@ class EventLog:
 
     def _row(self, number: int, event: Event) -> tuple[Any, ...]:
         where = f"event {number}"
-        for name, text in (("user", event.user), ("item", event.item), ("zone", event.zone or "-")):
+        texts = {"user": event.user, "item": event.item, "zone": event.zone or "-", "size": event.size or "-"}
+        for name, text in texts.items():
             if not isinstance(text, str) or not 0 < len(text) <= MAX_ID:
                 raise InputError("log.event", f"{where}: {name} is empty or too long", f"give 1 to {MAX_ID} characters")
         if event.kind not in EVENTS:
@@ -206,7 +220,8 @@ class EventLog:
             value = None
         if not 0 <= moment <= 4_102_444_800:
             raise InputError("log.event", f"{where}: time {moment:g} is not Unix seconds", "give seconds since 1970")
-        return self.pseudonym(event.user), event.item, moment, EVENTS.index(event.kind), value, event.zone
+        kind = EVENTS.index(event.kind)
+        return self.pseudonym(event.user), event.item, moment, kind, value, event.zone, event.size
 
     def _many(self, statement: str, width: int, rows: list[tuple[Any, ...]]) -> None:
         with self._cursor() as cursor:

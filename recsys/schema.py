@@ -11,18 +11,20 @@ Interactions table, one row an event:
     ``timestamp``  required: Unix seconds, or ISO 8601 (``2026-03-01``, ``2026-03-01T10:30:00Z``; UTC without a zone).
     ``event``      optional: view, try_on, fit, like, buy (the default), return, rating.
     ``value``      optional: 1 to 5 for a rating; tight, right or loose for a fit.
-    ``zone``       optional: where it was tight, right or loose, e.g. ``waist``.
+    ``zone``       optional: where it was tight, right or loose, e.g. ``waist``; empty for overall.
+    ``size``       optional: the size bought, returned or tried on, as the size table writes it.
 
 Embeddings, optional, an ``.npz`` with ``item_id`` (text) and ``embedding`` (float32, shape [item, dimension]).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-__all__ = ["EVENTS", "FITS", "Catalogue", "EventTable", "strengths", "relevant"]
+__all__ = ["EVENTS", "FITS", "Catalogue", "EventTable", "Labels", "strengths", "relevant"]
 
 EVENTS = ("view", "try_on", "fit", "like", "buy", "return", "rating")
 FITS = ("tight", "right", "loose")
@@ -86,6 +88,29 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
+class Labels:
+    """A column of texts.
+
+    Attributes:
+        names: The distinct texts.
+        code: Index into ``names``, -1 where the cell is empty, int32, shape [event].
+    """
+
+    names: tuple[str, ...]
+    code: np.ndarray
+
+    @classmethod
+    def of(cls, cells: Iterable[str | None]) -> Labels:
+        """The column of these cells."""
+        names: dict[str, int] = {}
+        code = [names.setdefault(cell, len(names)) if cell else -1 for cell in cells]
+        return cls(tuple(names), np.array(code, np.int32))
+
+    def __getitem__(self, row: int) -> str:
+        return self.names[self.code[row]] if self.code[row] >= 0 else ""
+
+
+@dataclass(frozen=True)
 class EventTable:
     """Events as columns, sorted by time (stable). Users and items are indices.
 
@@ -95,6 +120,7 @@ class EventTable:
         time: Seconds since 1970, float64, shape [event].
         kind: Index into ``EVENTS``, int8, shape [event].
         value: Rating 1 to 5, or index into ``FITS`` for a fit, NaN otherwise, float32, shape [event].
+        zone, size: Zone of a fit, and size of the item, where the log says them.
     """
 
     users: tuple[str, ...]
@@ -103,6 +129,8 @@ class EventTable:
     time: np.ndarray
     kind: np.ndarray
     value: np.ndarray
+    zone: Labels | None = None
+    size: Labels | None = None
 
     def __len__(self) -> int:
         return len(self.user)
@@ -110,7 +138,11 @@ class EventTable:
     def where(self, mask: np.ndarray) -> EventTable:
         """The events where ``mask`` (bool, or indices in rising order) holds; users keep their indices."""
         columns = {name: getattr(self, name)[mask] for name in ("user", "item", "time", "kind", "value")}
-        return replace(self, **columns)
+        labels = {
+            name: replace(column, code=column.code[mask])
+            for name in ("zone", "size") if (column := getattr(self, name)) is not None
+        }  # fmt: skip
+        return replace(self, **columns, **labels)
 
 
 def strengths(events: EventTable) -> np.ndarray:

@@ -14,9 +14,9 @@ import numpy as np
 
 from engine.core.errors import InputError, UnsupportedError
 from engine.core.safe_io import load_npz
-from recsys.schema import EVENTS, FITS, Catalogue, EventTable
+from recsys.schema import EVENTS, FITS, Catalogue, EventTable, Labels
 
-__all__ = ["read_items", "read_interactions", "read_embeddings", "parse_time"]
+__all__ = ["read_items", "read_interactions", "read_embeddings", "parse_time", "table_rows"]
 
 MAX_BYTES = 8 << 30
 MAX_ITEMS = 5_000_000
@@ -33,7 +33,7 @@ Row = tuple[int, list[str]]
 def read_items(path: str | Path) -> Catalogue:
     """The catalogue in a CSV or Parquet file. InputError names file, row and column."""
     p = Path(path)
-    header, rows = _open(p, ("item_id",), "items table")
+    header, rows = table_rows(p, ("item_id",), "items table")
     ids: dict[str, int] = {}
     columns: list[list[str]] = [[] for _ in header]
     key = header.index("item_id")
@@ -74,13 +74,14 @@ def read_interactions(path: str | Path, catalogue: Catalogue | None = None) -> t
         Events; the catalogue (extended by items that only the events name); warnings for people.
     """
     p = Path(path)
-    header, rows = _open(p, ("user_id", "item_id", "timestamp"), "interactions table")
-    place = {name: header.index(name) if name in header else -1 for name in ("event", "value")}
+    header, rows = table_rows(p, ("user_id", "item_id", "timestamp"), "interactions table")
+    place = {name: header.index(name) if name in header else -1 for name in ("event", "value", "zone", "size")}
     u, i, t = (header.index(name) for name in ("user_id", "item_id", "timestamp"))
     users: dict[str, int] = {}
     items: dict[str, int] = {name: k for k, name in enumerate(catalogue.ids)} if catalogue else {}
     known = len(items)
     user, item, time, kind, value = array("i"), array("i"), array("d"), array("b"), array("f")
+    texts: dict[str, list[str]] = {name: [] for name in ("zone", "size") if place[name] >= 0}
     times: dict[str, float] = {}
     for number, row in rows:
         if not row[u] or not row[i]:
@@ -103,6 +104,8 @@ def read_interactions(path: str | Path, catalogue: Catalogue | None = None) -> t
         time.append(moment)
         kind.append(code)
         value.append(_value(row[place["value"]] if place["value"] >= 0 else "", EVENTS[code], p, number))
+        for name, cells in texts.items():
+            cells.append(row[place[name]])
     if not user:
         raise InputError("table.empty", f"{p}: has a header but no events", "add one row for each event")
     new = list(items)[known:]
@@ -111,7 +114,8 @@ def read_interactions(path: str | Path, catalogue: Catalogue | None = None) -> t
     columns = (user, "i4"), (item, "i4"), (time, "f8"), (kind, "i1"), (value, "f4")
     arrays = [np.frombuffer(column, dtype) for column, dtype in columns]
     order = np.argsort(arrays[2], kind="stable")
-    return EventTable(tuple(users), *(a[order] for a in arrays)), catalogue, warnings if new else []
+    labels = {name: Labels.of(cells[k] for k in order) for name, cells in texts.items()}
+    return EventTable(tuple(users), *(a[order] for a in arrays), **labels), catalogue, warnings if new else []
 
 
 def read_embeddings(path: str | Path, catalogue: Catalogue) -> Catalogue:
@@ -186,7 +190,7 @@ def _wrong(path: Path, row: int, column: str, what: str, mend: str) -> InputErro
     return InputError("table.cell", f"{path}: row {row}, column {column}: {what}", mend)
 
 
-def _open(path: Path, required: tuple[str, ...], what: str) -> tuple[list[str], Iterator[Row]]:
+def table_rows(path: Path, required: tuple[str, ...], what: str) -> tuple[list[str], Iterator[Row]]:
     """Header and rows (number as a spreadsheet shows it, cells as stripped text) of a CSV or Parquet file."""
     try:
         size = path.stat().st_size

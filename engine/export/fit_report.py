@@ -15,7 +15,7 @@ from engine.core.mesh import unique_edges, weld_map
 from engine.core.types import Body, Drape, Fabric, FitReport, Garment, ZoneFit
 from engine.export.tension import drag_lines, seam_fits
 
-__all__ = ["fit_report", "stretch_percent"]
+__all__ = ["comfort_stretch", "fit_report", "stretch_percent"]
 
 #: SMPL-X joints that drive the arms and hands, and each leg.
 ARMS = frozenset({16, 17, 18, 19, 20, 21, *range(25, 55)})
@@ -169,7 +169,7 @@ def _weighted_percentile(values: np.ndarray, weights: np.ndarray, q: float) -> f
     return float(values[order][np.searchsorted(share, q * share[-1])])
 
 
-def _comfort_stretch(fabric: Fabric) -> float:
+def comfort_stretch(fabric: Fabric) -> float:
     """Stretch [-] that a fabric gives at a comfortable line tension of 25 N/m in the weft."""
     return float(np.clip(25.0 / max(fabric.stretch_weft, 1.0), 0.0, 0.20))
 
@@ -224,7 +224,7 @@ def _zone_fit(
     mean_pressure = float(np.average(pressure, weights=area)) if len(area) else 0.0
     ease = girth - measured.value
     intended = garment.intended_ease.get(zone.measurement)
-    give = _comfort_stretch(fabric)
+    give = comfort_stretch(fabric)
     missing = max(0.0, measured.value * (1 - give) - girth)
     p95 = _weighted_percentile(pressure, area, 0.95)
     verdict = _verdict(ease, measured.stderr, intended, measured.value, give, mean_pressure)
