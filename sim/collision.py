@@ -39,8 +39,9 @@ class Collider:
         n, t, e = len(cloth.mass), len(cloth.faces), len(cloth.edges)
         made = build_tiles(cloth)
         self.lists = {name: upload(getattr(made, name)) for name in made.__dataclass_fields__}
-        self.tri, self.edge, self.group = upload(cloth.faces), upload(cloth.edges), upload(cloth.group)
-        self.dm_inv, self.gradient = upload(cloth.dm_inv), ti.Vector.ndarray(3, ti.f32, 4 * t)
+        self.tri, self.edge = upload(cloth.faces[made.tri_order]), upload(cloth.edges[made.edge_order])
+        self.dm_inv, self.gradient = upload(cloth.dm_inv[made.tri_order]), ti.Vector.ndarray(3, ti.f32, 4 * t)
+        self.group = upload(cloth.group)
         ball = lambda count: (ti.Vector.ndarray(3, ti.f32, count), ti.ndarray(ti.f32, count), ti.ndarray(ti.f32, count))  # noqa: E731
         self.tri_ball, self.edge_ball = ball(t), ball(e)  # centre, radius, reach
         count, blocks = len(made.tile_blocks), len(made.block_need)
@@ -84,7 +85,7 @@ class Collider:
         contact.triangle_balls(x, reach, self.tri, *self.tri_ball)
         contact.edge_balls(x, reach, self.edge, *self.edge_ball)
         s = self.lists
-        tiles.tile_boxes(x, reach, self.tri, s["tri_start"], s["tri_item"], self.low, self.high, self.centre)
+        tiles.tile_boxes(x, reach, self.tri, s["tri_start"], self.low, self.high, self.centre)
         grid, half = self._bin(low, high)
         while True:
             tiles.tile_pairs(
@@ -99,11 +100,11 @@ class Collider:
         near = (self.near_count, self.near, self.low, self.high)
         while True:
             contact.find_vertex_triangle(
-                x, reach, self.group, self.tri, *self.tri_ball, s["vertex_tile"], *near, s["tri_start"], s["tri_item"],
+                x, reach, self.group, self.tri, *self.tri_ball, s["vertex_tile"], *near, s["tri_start"],
                 self.vt_count, self.vt,
             )
             contact.find_edge_edge(
-                x, self.group, self.edge, *self.edge_ball, s["edge_tile"], *near, s["edge_start"], s["edge_item"],
+                x, self.group, self.edge, *self.edge_ball, s["edge_tile"], *near, s["edge_start"],
                 self.ee_count, self.ee,
             )
             contact.offsets(self.vt_count, self.vt_offset, self.total, 0)

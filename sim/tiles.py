@@ -25,12 +25,15 @@ TURN_MOST = 0.3  #: concave turning of the border within a block from which noth
 
 @dataclass(frozen=True)
 class Tiles:
-    """Triangles, edges and particles by tile; the blocks of tiles, and what has to hold in each."""
+    """Triangles, edges and particles by tile; the blocks of tiles, and what has to hold in each.
 
-    tri_start: np.ndarray  #: shape [K + 1]
-    tri_item: np.ndarray  #: triangles of every tile
+    Triangles and edges are counted in the order of their tiles, so that what is searched together lies together.
+    """
+
+    tri_order: np.ndarray  #: the cloth's triangles, shape [T]
+    tri_start: np.ndarray  #: where each tile's begin, shape [K + 1]
+    edge_order: np.ndarray  #: the cloth's edges, shape [E]
     edge_start: np.ndarray  #: shape [K + 1]
-    edge_item: np.ndarray
     vertex_tile: np.ndarray  #: shape [P]
     edge_tile: np.ndarray  #: shape [E]
     tile_blocks: np.ndarray  #: the four blocks that hold a tile, shape [K, 4]
@@ -56,17 +59,19 @@ def build_tiles(cloth: Cloth) -> Tiles:
     tile_blocks = tile_blocks.reshape(-1, 4)
     block, tri = _lines_of_sight(key, tile, tile_blocks, block_key, int(tall), low, high)
     need = LEAST + _penalty(cloth, block, tri, len(block_key))
-    tri_start, tri_item = _grouped(tile, np.arange(count), len(tile_key))
+    tri_start, tri_order = _grouped(tile, np.arange(count), len(tile_key))
+    place = np.empty(count, np.int64)
+    place[tri_order] = np.arange(count)
     first = np.zeros(n, np.int64)
     first[cloth.faces.ravel()[::-1]] = np.repeat(tile, 3)[::-1]
     edge_tile = _tile_of_edges(cloth, tile)
-    edge_start, edge_item = _grouped(edge_tile, np.arange(len(edge_tile)), len(tile_key))
-    block_start, block_tri = _grouped(block, tri, len(block_key))
+    edge_start, edge_order = _grouped(edge_tile, np.arange(len(edge_tile)), len(tile_key))
+    block_start, block_tri = _grouped(block, place[tri], len(block_key))
     bears = np.unique(cloth.faces[tri].astype(np.int64).ravel() * len(block_key) + np.repeat(block, 3))
     vertex_start, vertex_block = _grouped(bears // len(block_key), bears % len(block_key), n)
-    lists = (tri_start, tri_item, edge_start, edge_item, first, edge_tile, tile_blocks, block_start, block_tri)
+    lists = (tri_order, tri_start, edge_order, edge_start, first, edge_tile[edge_order], tile_blocks)
     return Tiles(
-        *[a.astype(np.int32) for a in lists], need.astype(np.float32), vertex_start.astype(np.int32),
+        *[a.astype(np.int32) for a in (*lists, block_start, block_tri)], need.astype(np.float32), vertex_start.astype(np.int32),
         vertex_block.astype(np.int32),
     )
 

@@ -132,10 +132,10 @@ def outside(p: vec3, r: ti.f32, low: vec3, high: vec3) -> bool:
 @ti.kernel
 def find_vertex_triangle(
     x: V3, reach: F32, weld: I32, tri: I3, centre: V3, radius: F32, wide: F32, tile: I32, near_count: I32, near: I32_2,
-    low: V3, high: V3, start: I32, item: I32, count: I32, found: I32_2,
+    low: V3, high: V3, start: I32, count: I32, found: I32_2,
 ):
     """Triangles of the tiles ``near`` closer to every vertex than both their reaches, but those that share a (welded)
-    vertex with it. ``low`` and ``high`` bound the tiles with their reach, ``start`` and ``item`` list their triangles.
+    vertex with it. ``low`` and ``high`` bound the tiles with their reach; tile k's triangles begin with ``start[k]``.
     """
     for v in range(x.shape[0]):
         p = x[v]
@@ -145,8 +145,7 @@ def find_vertex_triangle(
         for m in range(near_count[home]):
             q = near[home, m]
             if not outside(p, reach[v], low[q], high[q]):
-                for k in range(start[q], start[q + 1]):
-                    t = item[k]
+                for t in range(start[q], start[q + 1]):
                     both = reach[v] + wide[t]
                     away = radius[t] + both
                     if (p - centre[t]).norm_sqr() < away * away:
@@ -164,10 +163,10 @@ def find_vertex_triangle(
 @ti.kernel
 def find_edge_edge(
     x: V3, weld: I32, edge: I2, centre: V3, radius: F32, wide: F32, tile: I32, near_count: I32, near: I32_2,
-    low: V3, high: V3, start: I32, item: I32, count: I32, found: I32_2,
+    low: V3, high: V3, start: I32, count: I32, found: I32_2,
 ):
     """Edges of higher number, of the tiles ``near``, closer to every edge than both their reaches, that share no
-    (welded) vertex with it."""
+    (welded) vertex with it. Edges are in the order of their tiles: those of tiles before its own have lower numbers."""
     for e in range(edge.shape[0]):
         i = edge[e]
         p = centre[e]
@@ -176,22 +175,20 @@ def find_edge_edge(
         n = 0
         for m in range(near_count[home]):
             q = near[home, m]
-            if not outside(p, radius[e] + wide[e], low[q], high[q]):
-                for k in range(start[q], start[q + 1]):
-                    g = item[k]
-                    if g > e:
-                        both = wide[e] + wide[g]
-                        away = radius[e] + radius[g] + both
-                        if (p - centre[g]).norm_sqr() < away * away:
-                            j = edge[g]
-                            u0, u1 = weld[j[0]], weld[j[1]]
-                            if w0 != u0 and w0 != u1 and w1 != u0 and w1 != u1:
-                                s, t = closest_on_segments(x[i[0]], x[i[1]], x[j[0]], x[j[1]])
-                                gap = x[i[0]] + (x[i[1]] - x[i[0]]) * s - x[j[0]] - (x[j[1]] - x[j[0]]) * t
-                                if gap.norm_sqr() < both * both:
-                                    if n < found.shape[1]:
-                                        found[e, n] = g
-                                    n += 1
+            if q >= home and not outside(p, radius[e] + wide[e], low[q], high[q]):
+                for g in range(ti.max(start[q], e + 1), start[q + 1]):
+                    both = wide[e] + wide[g]
+                    away = radius[e] + radius[g] + both
+                    if (p - centre[g]).norm_sqr() < away * away:
+                        j = edge[g]
+                        u0, u1 = weld[j[0]], weld[j[1]]
+                        if w0 != u0 and w0 != u1 and w1 != u0 and w1 != u1:
+                            s, t = closest_on_segments(x[i[0]], x[i[1]], x[j[0]], x[j[1]])
+                            gap = x[i[0]] + (x[i[1]] - x[i[0]]) * s - x[j[0]] - (x[j[1]] - x[j[0]]) * t
+                            if gap.norm_sqr() < both * both:
+                                if n < found.shape[1]:
+                                    found[e, n] = g
+                                n += 1
         count[e] = n
 
 

@@ -96,12 +96,12 @@ def hold_back(ref: V3, x: V3, start: I32, item: I32, used: I32, calm: I32, share
 
 
 @ti.kernel
-def tile_boxes(x: V3, reach: F32, tri: I3, start: I32, item: I32, low: V3, high: V3, centre: V3):
+def tile_boxes(x: V3, reach: F32, tri: I3, start: I32, low: V3, high: V3, centre: V3):
     """Bounds [m] of every tile's triangles, widened by the reach of their particles."""
     for k in range(low.shape[0]):
         lo, hi = vec3(1e9), vec3(-1e9)
-        for q in range(start[k], start[k + 1]):
-            i = tri[item[q]]
+        for t in range(start[k], start[k + 1]):
+            i = tri[t]
             for a in ti.static(range(3)):
                 lo = ti.min(lo, x[i[a]] - reach[i[a]])
                 hi = ti.max(hi, x[i[a]] + reach[i[a]])

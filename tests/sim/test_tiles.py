@@ -87,7 +87,8 @@ def test_nothing_is_proven_around_a_notch_or_across_a_slit():
         tiles = build_tiles(level.cloth)
         bad = 0
         for block, need in enumerate(tiles.block_need):
-            corners = flat[level.cloth.flat[tiles.block_tri[tiles.block_start[block] : tiles.block_start[block + 1]]]]
+            sight = tiles.block_tri[tiles.block_start[block] : tiles.block_start[block + 1]]
+            corners = flat[level.cloth.flat[tiles.tri_order[sight]]]
             middle = corners.mean(1)[corners.mean(1)[:, 1] > 0.11]
             if is_slit:
                 parted = (middle[:, 0] < 0.0).any() and (middle[:, 0] > 0.01).any()
