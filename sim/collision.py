@@ -46,6 +46,7 @@ class Collider:
         self.tri_ball, self.edge_ball = ball(t), ball(e)  # centre, radius, reach
         count, blocks = len(made.tile_blocks), len(made.block_need)
         self.low, self.high, self.centre = (ti.Vector.ndarray(3, ti.f32, count) for _ in range(3))
+        self.parts = tuple(ti.Vector.ndarray(3, ti.f32, contact.PARTS * count) for _ in range(2))  # low, high
         self.cell, self.item, self.near_count = (ti.ndarray(ti.i32, count) for _ in range(3))
         self.near, self.cells, self.cell_start = ti.ndarray(ti.i32, (count, 16)), 0, None
         self.used, self.calm = ti.ndarray(ti.i32, blocks), ti.ndarray(ti.i32, blocks)
@@ -64,7 +65,7 @@ class Collider:
         self.normal = ti.Vector.ndarray(3, ti.f32, contacts)
         self.relative = ti.Vector.ndarray(3, ti.f32, contacts)
         self.gap, self.push, self.stiff, self.drag = (ti.ndarray(ti.f32, contacts) for _ in range(4))
-        self.kind = ti.ndarray(ti.i32, contacts)
+        self.kind, self.room = ti.ndarray(ti.i32, contacts), ti.Vector.ndarray(4, ti.f32, contacts)
         self.entry, self.active_entry = ti.ndarray(ti.i32, 4 * contacts), ti.ndarray(ti.i32, 4 * contacts)
         # the contacts that act: corner, weight, normal, push, stiffness, drag
         self.active = (
@@ -85,7 +86,7 @@ class Collider:
         contact.triangle_balls(x, reach, self.tri, *self.tri_ball)
         contact.edge_balls(x, reach, self.edge, *self.edge_ball)
         s = self.lists
-        tiles.tile_boxes(x, reach, self.tri, s["tri_start"], self.low, self.high, self.centre)
+        tiles.tile_boxes(x, reach, self.tri, s["tri_start"], *self.parts, self.low, self.high, self.centre)
         grid, half = self._bin(low, high)
         while True:
             tiles.tile_pairs(
@@ -97,7 +98,7 @@ class Collider:
             if most <= self.near.shape[1]:
                 break
             self.near = ti.ndarray(ti.i32, (self.near.shape[0], most * 3 // 2))
-        near = (self.near_count, self.near, self.low, self.high)
+        near = (self.near_count, self.near, self.low, self.high, *self.parts)
         while True:
             contact.find_vertex_triangle(
                 x, reach, self.group, self.tri, *self.tri_ball, s["vertex_tile"], *near, s["tri_start"],
@@ -122,7 +123,7 @@ class Collider:
             self._reserve(self.count * 3 // 2)
         contact.write_pairs(
             x, self.tri, self.edge, self.vt_count, self.vt_offset, self.vt, self.ee_count, self.ee_offset, self.ee,
-            vt_total, self.corner, self.weight, self.normal, self.gap, self.kind,
+            vt_total, self.corner, self.weight, self.normal, self.gap, self.kind, self.room,
         )
         contact.contacts_of_vertices(self.corner, self.count, self.start, self.entry)
 

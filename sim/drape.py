@@ -61,7 +61,8 @@ def drape(
                 positions = refine(levels[number - 1], positions)
                 is_open = open_pairs(level, positions, 2 * config.seam_tolerance)
             shares = np.interp([number, number + 1], [0, len(levels)], [0.3, 0.97])
-            positions = run.settle(level, positions, is_open, tuple(shares)).vertices()
+            is_last = level is levels[-1]
+            positions = run.settle(level, positions, is_open, tuple(shares), is_last=is_last).vertices()
     except SolverDiverged as error:
         raise _dumped(error, garment, body, config) from None
     report(0.97, "checking")
@@ -84,7 +85,7 @@ def wear(
     report = progress or (lambda share, what: None)
     run, levels = _start(garment, body, config, report), levels_of(garment)
     try:
-        positions = run.settle(levels[0], *run.sew(levels[0]), (0.3, 1.0)).vertices()
+        positions = run.settle(levels[0], *run.sew(levels[0]), (0.3, 1.0), is_last=False).vertices()
     except SolverDiverged as error:
         raise _dumped(error, garment, body, config) from None
     worn = replace(levels[0], positions=positions.astype(np.float32))

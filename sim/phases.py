@@ -19,6 +19,8 @@ __all__ = ["DrapeConfig", "Run"]
 
 #: At most this share of an edge's length is travelled in one step.
 TRAVEL = 0.45
+#: A step's length [s]: at least; at most while sewing; at most while settling, where only the place of rest matters.
+STEP_LEAST, STEP_SEWING, STEP_SETTLING = 0.004, 0.015, 0.03
 #: What pulls on each pair of vertices at most while sewing [N/m times the closing step]; a real seam tears there.
 SEAM_STIFFNESS, SEAM_STIFFNESS_MOST = 1000.0, 3e4
 #: Tensile stiffness while sewing and while first settling [N/m]. A coarse mesh of stiff triangles locks in crumples
@@ -31,7 +33,7 @@ CHECK = 10  #: steps between two looks at the balance of forces and at the energ
 BALANCE = ("balance_time", "force_residual", "membrane_energy", "bending_energy", "gravity_energy")
 #: What has sunk while soft is eased back to its place by little friction for this time [s], as its wearer would.
 EASE_TIME, SLIPPERY = 0.4, 0.02
-STILL = 30  #: steps without motion that count as rest whatever the forces
+STILL = 15  #: steps without motion that count as rest whatever the forces
 RUNAWAY = 50.0  #: speed at which a cloth has left the realm of physics [m/s] ...
 RUNAWAY_ENERGY = 1e5  #: ... and energy of stretch with which it has [J]: any cloth is torn long before
 
@@ -63,6 +65,10 @@ SEWING = StepSettings(
     gravity=0.0, drag=10.0, membrane_most=SOFT_MEMBRANE, seam_stiffness=SEAM_STIFFNESS, seam_speed=0.6,
     friction_most=0.05, friction_self_most=0.05, halvings=0,
 )
+#: Of conjugate gradients while settling: a step solved less exactly leads to the same rest.
+ROUGH = 0.03
+#: Levels that others follow need to come only so near to rest.
+COARSE_REST = 3.0
 #: Times that seams with caught cloth are let go, and steps for which they are.
 RELEASES, RELEASED = 3, 25
 
@@ -150,9 +156,10 @@ class Run:
                 settings, stalled = replace(settings, seam_stiffness=2 * settings.seam_stiffness), 0
 
     def settle(
-        self, garment: Garment, positions: np.ndarray, is_open: np.ndarray, share: tuple[float, float]
+        self, garment: Garment, positions: np.ndarray, is_open: np.ndarray, share: tuple[float, float], *,
+        is_last: bool,
     ) -> Level:
-        """Lets the garment hang until it rests.
+        """Lets the garment hang until it rests, or nearly so if it is not the last time that it may move.
 
         The air's drag grows with time: it takes the energy out of slow swings, and does not move the place of rest.
         """
@@ -170,9 +177,10 @@ class Run:
                 seam_stiffness=SEAM_STIFFNESS_MOST, friction_self_most=0.0 if soft else 10.0,
                 friction_most=SLIPPERY if 0 <= t - hard < EASE_TIME and first else 10.0,
                 halvings=0 if soft else 3,  # the way there does not matter
+                tolerance=ROUGH,
             )
-            r = self._step(level, settings)
-            slower = 3.0 if soft else 1.0
+            r = self._step(level, settings, STEP_SETTLING)
+            slower = COARSE_REST if soft or not is_last else 1.0
             resting = r.rms_speed < slower * config.rest_speed and r.max_speed < slower * config.rest_speed_max
             calm = calm + 1 if resting else 0
             if self.frames % 5 == 0:
@@ -182,7 +190,7 @@ class Run:
                 soft, calm, hard = False, 0, t
             elif calm >= 5 and calm % 5 == 0:
                 # what does not move although out of balance is held by the bound that lets nothing pass
-                self.at_rest = calm >= STILL or level.solver.force_residual() < config.rest_residual
+                self.at_rest = calm >= STILL or level.solver.force_residual() < slower * config.rest_residual
                 if self.at_rest:
                     break
         self.level_number += 1
@@ -195,12 +203,13 @@ class Run:
             body_gap=self.config.body_gap, layer_gap=self.config.layer_gap,
         )
 
-    def _step(self, level: Level, settings: StepSettings) -> StepReport:
-        """One step of a length that suits the speed; backs off when the cloth runs away."""
+    def _step(self, level: Level, settings: StepSettings, longest: float = STEP_SEWING) -> StepReport:
+        """One step of a length [s] that suits the speed; backs off when the cloth runs away."""
         solver = level.solver
         if self.frames % 25 == 0 or self._good is None:
             self._good = solver.state()
-        dt = float(np.clip(TRAVEL * solver.edge_length / max(solver.top_speed, 1e-3), 0.004, 0.015)) * self._shrink
+        travel = TRAVEL * solver.edge_length / max(solver.top_speed, 1e-3)
+        dt = float(np.clip(travel, STEP_LEAST, longest)) * self._shrink
         r = solver.step(replace(settings, dt=dt))
         self.time += dt
         self.frames += 1

@@ -22,6 +22,8 @@ from sim.sparsity import build_sparsity, seam_lists
 __all__ = ["Solver", "StepSettings", "StepReport"]
 
 LEAST_GAIN = 1e-4  #: energy that a step may gain, in the cloth's weight times a height [m]
+FALL = 0.015  #: longest time for which contacts are looked for ahead of what has yet to begin to fall [s]
+RENEW_AFTER = 4, 16  #: steps after which the preconditioner is renewed: at the soonest, at the latest
 SERIAL_BELOW = 6000  #: particles, fewer of which one thread solves faster than several
 
 
@@ -97,7 +99,8 @@ class Solver:
         self.block = mat(b)
         self.serial = one_thread() or (backend() == "cpu" and n < SERIAL_BELOW)
         self.multilevel = Multilevel(s.row, s.col, interpolations)
-        self.age, self.refresh = 0, 4  #: steps between two renewals of the preconditioner
+        #: of the preconditioner: steps since it was new, iterations with it then, and now
+        self.age = self.fresh = self.used = 0
         chunks = (n + conjugate.CHUNK - 1) // conjugate.CHUNK
         self.partial, self.scalar = ti.ndarray(ti.f32, chunks), ti.ndarray(ti.f32, 5)
         self.chunks = ti.ndarray(ti.f32, 8 * chunks)
@@ -192,16 +195,15 @@ class Solver:
         self.held_before.copy_from(self.held)
         least, most = self._reach(s)
         share = 0.3 * self.top_speed
-        tiles.reaches(self.vel, self.carry, s.dt, 0.3 * s.gravity * s.dt**2, share, least, most, self.reach)
+        fall = 0.3 * s.gravity * min(s.dt, FALL) ** 2
+        tiles.reaches(self.vel, self.carry, s.dt, fall, share, least, most, self.reach)
         tiles.foresee(self.x, self.vel, s.dt, self.reach, self.ahead)
         c.detect(self.x, self.reach, self.low - most, self.high + most, self.ahead)
         self._forces(s)
         used = self._solve(s)
         motion.advance(self.x, self.dx, self.ref)
         self.body.keep_outside(self.ref, self.x, s.body_floor)
-        contact.truncate(
-            self.ref, self.x, self.reach, c.start, c.entry, c.corner, c.weight, c.normal, c.kind, self.cut
-        )
+        contact.truncate(self.ref, self.x, self.reach, c.start, c.entry, c.normal, c.kind, c.room, self.cut)
         self.body.step_back(self.ref, self.x, s.body_floor)
         proven = self._keep_proofs(s)
         if s.halvings and self._gained(s) > LEAST_GAIN * self.total_mass * StepSettings.gravity:
@@ -299,11 +301,22 @@ class Solver:
         )
 
     def _solve(self, s: StepSettings) -> int:
-        """Preconditioned conjugate gradients; returns the number of iterations."""
-        ls, c = self.lists, self.collider
-        if self.age % self.refresh == 0:
+        """Solves for the step; returns the number of iterations.
+
+        The preconditioner is renewed when it takes a third more iterations than it did when it was new.
+        """
+        c = self.collider
+        worn = self.age >= RENEW_AFTER[0] and self.used > 1.3 * self.fresh
+        if not self.fresh or worn or self.age >= RENEW_AFTER[1]:
             self.multilevel.update(self.block, acting_contacts(c))
-        self.age += 1
+            self.age, self.fresh = 0, 0
+        self.used = self._iterate(s)
+        self.age, self.fresh = self.age + 1, self.fresh or self.used
+        return self.used
+
+    def _iterate(self, s: StepSettings) -> int:
+        """Conjugate gradients with the preconditioner as it is; returns the number of iterations."""
+        ls, c = self.lists, self.collider
         conjugate.cg_start(self.rhs, self.dx, self.r)
         levels, done = len(self.multilevel.levels), 0
         while done < s.iterations:

@@ -15,6 +15,7 @@ import scipy.sparse
 import scipy.sparse.csgraph
 
 from sim.cloth import Cloth
+from sim.kernels.contact import PARTS
 
 __all__ = ["Tiles", "build_tiles"]
 
@@ -27,13 +28,14 @@ TURN_MOST = 0.3  #: concave turning of the border within a block from which noth
 class Tiles:
     """Triangles, edges and particles by tile; the blocks of tiles, and what has to hold in each.
 
-    Triangles and edges are counted in the order of their tiles, so that what is searched together lies together.
+    Triangles and edges are counted in the order of their tiles, and within them by ``PARTS`` parts, so that what is
+    searched together lies together.
     """
 
     tri_order: np.ndarray  #: the cloth's triangles, shape [T]
-    tri_start: np.ndarray  #: where each tile's begin, shape [K + 1]
+    tri_start: np.ndarray  #: where each part's begin, shape [PARTS * K + 1]
     edge_order: np.ndarray  #: the cloth's edges, shape [E]
-    edge_start: np.ndarray  #: shape [K + 1]
+    edge_start: np.ndarray  #: shape [PARTS * K + 1]
     vertex_tile: np.ndarray  #: shape [P]
     edge_tile: np.ndarray  #: shape [E]
     tile_blocks: np.ndarray  #: the four blocks that hold a tile, shape [K, 4]
@@ -49,7 +51,9 @@ def build_tiles(cloth: Cloth) -> Tiles:
     n, count = len(cloth.mass), len(cloth.faces)
     rest, low, high = cloth.rest, cloth.rest.min(1), cloth.rest.max(1)
     side = max(ACROSS * np.sqrt(cloth.area.mean() * 4 / np.sqrt(3)), 1.4 * float((high - low).max()))
-    cell = np.floor(rest.mean(1) / side).astype(np.int64)
+    place = rest.mean(1) / side
+    cell = np.floor(place).astype(np.int64)
+    part = ((place - cell) * 2).astype(np.int64) @ (2, 1)
     cell -= cell.min(0) - 2
     wide, tall = cell.max(0) + 3
     key = (cloth.panel.astype(np.int64) * wide + cell[:, 0]) * tall + cell[:, 1]
@@ -59,20 +63,21 @@ def build_tiles(cloth: Cloth) -> Tiles:
     tile_blocks = tile_blocks.reshape(-1, 4)
     block, tri = _lines_of_sight(key, tile, tile_blocks, block_key, int(tall), low, high)
     need = LEAST + _penalty(cloth, block, tri, len(block_key))
-    tri_start, tri_order = _grouped(tile, np.arange(count), len(tile_key))
-    place = np.empty(count, np.int64)
-    place[tri_order] = np.arange(count)
+    part += PARTS * tile
+    tri_start, tri_order = _grouped(part, np.arange(count), PARTS * len(tile_key))
+    number = np.empty(count, np.int64)
+    number[tri_order] = np.arange(count)
     first = np.zeros(n, np.int64)
     first[cloth.faces.ravel()[::-1]] = np.repeat(tile, 3)[::-1]
-    edge_tile = _tile_of_edges(cloth, tile)
-    edge_start, edge_order = _grouped(edge_tile, np.arange(len(edge_tile)), len(tile_key))
-    block_start, block_tri = _grouped(block, place[tri], len(block_key))
+    edge_part = _part_of_edges(cloth, part)
+    edge_start, edge_order = _grouped(edge_part, np.arange(len(edge_part)), PARTS * len(tile_key))
+    block_start, block_tri = _grouped(block, number[tri], len(block_key))
     bears = np.unique(cloth.faces[tri].astype(np.int64).ravel() * len(block_key) + np.repeat(block, 3))
     vertex_start, vertex_block = _grouped(bears // len(block_key), bears % len(block_key), n)
-    lists = (tri_order, tri_start, edge_order, edge_start, first, edge_tile[edge_order], tile_blocks)
+    lists = (tri_order, tri_start, edge_order, edge_start, first, edge_part[edge_order] // PARTS, tile_blocks)
     return Tiles(
-        *[a.astype(np.int32) for a in (*lists, block_start, block_tri)], need.astype(np.float32), vertex_start.astype(np.int32),
-        vertex_block.astype(np.int32),
+        *[a.astype(np.int32) for a in (*lists, block_start, block_tri)], need.astype(np.float32),
+        vertex_start.astype(np.int32), vertex_block.astype(np.int32),
     )
 
 
@@ -136,14 +141,14 @@ def _pieces(beside: np.ndarray, block: np.ndarray, tri: np.ndarray, size: int, c
     return np.bincount(owner[where], minlength=size)
 
 
-def _tile_of_edges(cloth: Cloth, tile: np.ndarray) -> np.ndarray:
-    """Tile of one triangle beside every edge."""
+def _part_of_edges(cloth: Cloth, part: np.ndarray) -> np.ndarray:
+    """Part of one triangle beside every edge."""
     half = np.sort(np.stack([cloth.faces, np.roll(cloth.faces, -1, axis=1)], -1), axis=-1).reshape(-1, 2)
     n = len(cloth.mass)
     edge_key = cloth.edges[:, 0].astype(np.int64) * n + cloth.edges[:, 1]
     at = np.searchsorted(edge_key, (half[:, 0].astype(np.int64) * n + half[:, 1])[::-1])
     out = np.zeros(len(edge_key), np.int64)
-    out[at] = np.repeat(tile, 3)[::-1]
+    out[at] = np.repeat(part, 3)[::-1]
     return out
 
 

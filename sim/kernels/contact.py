@@ -9,6 +9,7 @@ from engine.core.taichi_runtime import ti
 from sim.kernels.types import F32, I2, I3, I4, I32, V3, V4, array, ivec3, ivec4, vec3, vec4
 
 I32_2 = array(ti.i32, 2)
+PARTS = 4  #: quarters of a tile, each with its own bounds
 LEAST_ROOM = 1e-5  #: to a pair's dividing plane, never used up [m]: far above the rounding of positions
 NEAR = 3e-4  #: gap below which rounding would tilt a normal taken from the closest points [m]
 
@@ -132,10 +133,11 @@ def outside(p: vec3, r: ti.f32, low: vec3, high: vec3) -> bool:
 @ti.kernel
 def find_vertex_triangle(
     x: V3, reach: F32, weld: I32, tri: I3, centre: V3, radius: F32, wide: F32, tile: I32, near_count: I32, near: I32_2,
-    low: V3, high: V3, start: I32, count: I32, found: I32_2,
+    low: V3, high: V3, part_low: V3, part_high: V3, start: I32, count: I32, found: I32_2,
 ):
     """Triangles of the tiles ``near`` closer to every vertex than both their reaches, but those that share a (welded)
-    vertex with it. ``low`` and ``high`` bound the tiles with their reach; tile k's triangles begin with ``start[k]``.
+    vertex with it. ``low`` and ``high`` bound the tiles with their reach, ``part_low`` and ``part_high`` their parts,
+    whose triangles begin with ``start``.
     """
     for v in range(x.shape[0]):
         p = x[v]
@@ -145,25 +147,27 @@ def find_vertex_triangle(
         for m in range(near_count[home]):
             q = near[home, m]
             if not outside(p, reach[v], low[q], high[q]):
-                for t in range(start[q], start[q + 1]):
-                    both = reach[v] + wide[t]
-                    away = radius[t] + both
-                    if (p - centre[t]).norm_sqr() < away * away:
-                        i = tri[t]
-                        if weld[i[0]] != w and weld[i[1]] != w and weld[i[2]] != w:
-                            b = closest_on_triangle(p, x[i[0]], x[i[1]], x[i[2]])
-                            c = x[i[0]] * b[0] + x[i[1]] * b[1] + x[i[2]] * b[2]
-                            if (p - c).norm_sqr() < both * both:
-                                if n < found.shape[1]:
-                                    found[v, n] = t
-                                n += 1
+                for part in range(PARTS * q, PARTS * q + PARTS):
+                    if not outside(p, reach[v], part_low[part], part_high[part]):
+                        for t in range(start[part], start[part + 1]):
+                            both = reach[v] + wide[t]
+                            away = radius[t] + both
+                            if (p - centre[t]).norm_sqr() < away * away:
+                                i = tri[t]
+                                if weld[i[0]] != w and weld[i[1]] != w and weld[i[2]] != w:
+                                    b = closest_on_triangle(p, x[i[0]], x[i[1]], x[i[2]])
+                                    c = x[i[0]] * b[0] + x[i[1]] * b[1] + x[i[2]] * b[2]
+                                    if (p - c).norm_sqr() < both * both:
+                                        if n < found.shape[1]:
+                                            found[v, n] = t
+                                        n += 1
         count[v] = n
 
 
 @ti.kernel
 def find_edge_edge(
     x: V3, weld: I32, edge: I2, centre: V3, radius: F32, wide: F32, tile: I32, near_count: I32, near: I32_2,
-    low: V3, high: V3, start: I32, count: I32, found: I32_2,
+    low: V3, high: V3, part_low: V3, part_high: V3, start: I32, count: I32, found: I32_2,
 ):
     """Edges of higher number, of the tiles ``near``, closer to every edge than both their reaches, that share no
     (welded) vertex with it. Edges are in the order of their tiles: those of tiles before its own have lower numbers."""
@@ -176,19 +180,22 @@ def find_edge_edge(
         for m in range(near_count[home]):
             q = near[home, m]
             if q >= home and not outside(p, radius[e] + wide[e], low[q], high[q]):
-                for g in range(ti.max(start[q], e + 1), start[q + 1]):
-                    both = wide[e] + wide[g]
-                    away = radius[e] + radius[g] + both
-                    if (p - centre[g]).norm_sqr() < away * away:
-                        j = edge[g]
-                        u0, u1 = weld[j[0]], weld[j[1]]
-                        if w0 != u0 and w0 != u1 and w1 != u0 and w1 != u1:
-                            s, t = closest_on_segments(x[i[0]], x[i[1]], x[j[0]], x[j[1]])
-                            gap = x[i[0]] + (x[i[1]] - x[i[0]]) * s - x[j[0]] - (x[j[1]] - x[j[0]]) * t
-                            if gap.norm_sqr() < both * both:
-                                if n < found.shape[1]:
-                                    found[e, n] = g
-                                n += 1
+                for part in range(PARTS * q, PARTS * q + PARTS):
+                    last = start[part + 1]
+                    if last > e + 1 and not outside(p, radius[e] + wide[e], part_low[part], part_high[part]):
+                        for g in range(ti.max(start[part], e + 1), last):
+                            both = wide[e] + wide[g]
+                            away = radius[e] + radius[g] + both
+                            if (p - centre[g]).norm_sqr() < away * away:
+                                j = edge[g]
+                                u0, u1 = weld[j[0]], weld[j[1]]
+                                if w0 != u0 and w0 != u1 and w1 != u0 and w1 != u1:
+                                    s, t = closest_on_segments(x[i[0]], x[i[1]], x[j[0]], x[j[1]])
+                                    gap = x[i[0]] + (x[i[1]] - x[i[0]]) * s - x[j[0]] - (x[j[1]] - x[j[0]]) * t
+                                    if gap.norm_sqr() < both * both:
+                                        if n < found.shape[1]:
+                                            found[e, n] = g
+                                        n += 1
         count[e] = n
 
 
@@ -221,9 +228,12 @@ def upright(across: vec3, r: vec3, otherwise: vec3) -> vec3:
 @ti.kernel
 def write_pairs(
     x: V3, tri: I3, edge: I2, vt_count: I32, vt_offset: I32, vt: I32_2, ee_count: I32, ee_offset: I32, ee: I32_2,
-    vt_total: ti.i32, corner: I4, weight: V4, normal: V3, gap: F32, kind: I32,
+    vt_total: ti.i32, corner: I4, weight: V4, normal: V3, gap: F32, kind: I32, room: V4,
 ):
-    """Writes the contacts: corners with signed weights (first side positive), unit normal towards the first side."""
+    """Writes the contacts: corners with signed weights (first side positive), unit normal towards the first side.
+
+    ``room`` [m] tells for each corner how far it may move towards the plane midway between the two sides.
+    """
     for v in range(vt_count.shape[0]):
         for k in range(vt_count[v]):
             i = tri[vt[v, k]]
@@ -239,6 +249,8 @@ def write_pairs(
             normal[c] = n
             gap[c] = d
             kind[c] = 1
+            m = x[v] - 0.5 * r
+            room[c] = vec4(n.dot(x[v] - m), n.dot(m - x[i[0]]), n.dot(m - x[i[1]]), n.dot(m - x[i[2]])) - LEAST_ROOM
     for e in range(ee_count.shape[0]):
         for k in range(ee_count[e]):
             i, j = edge[e], edge[ee[e, k]]
@@ -254,6 +266,9 @@ def write_pairs(
             normal[c] = n
             gap[c] = d
             kind[c] = 2
+            m = x[i[0]] + (x[i[1]] - x[i[0]]) * s - 0.5 * r
+            away = vec4(n.dot(x[i[0]] - m), n.dot(x[i[1]] - m), n.dot(m - x[j[0]]), n.dot(m - x[j[1]]))
+            room[c] = away - LEAST_ROOM
 
 
 @ti.kernel
@@ -339,25 +354,9 @@ def keep_active(
         total[0] = n
 
 
-@ti.func
-def room(ref: V3, c: ti.i32, j: ti.i32, corner: I4, weight: V4, kind: I32, n: vec3) -> ti.f32:
-    """How far corner j of contact c may move towards the pair's dividing plane [m]."""
-    i = corner[c]
-    w = weight[c]
-    first = ref[i[0]]
-    second = -(ref[i[1]] * w[1] + ref[i[2]] * w[2] + ref[i[3]] * w[3])
-    if kind[c] == 2:
-        first = ref[i[0]] * w[0] + ref[i[1]] * w[1]
-        second = -(ref[i[2]] * w[2] + ref[i[3]] * w[3])
-    side = 1.0
-    if j >= kind[c]:
-        side = -1.0
-    return side * n.dot(ref[i[j]] - 0.5 * (first + second)) - LEAST_ROOM
-
-
 @ti.kernel
 def truncate(
-    ref: V3, x: V3, reach: F32, start: I32, entry: I32, corner: I4, weight: V4, normal: V3, kind: I32, cut: F32,
+    ref: V3, x: V3, reach: F32, start: I32, entry: I32, normal: V3, kind: I32, room: V4, cut: F32,
 ):
     """Clips each vertex' motion since detection so that no pair can cross; cut[i] = share of the motion taken away."""
     for i in range(x.shape[0]):
@@ -377,7 +376,7 @@ def truncate(
                         n = -n
                     towards = -n.dot(u)
                     if towards > 0.0:
-                        allowed = 0.8 * ti.max(room(ref, c, j, corner, weight, kind, normal[c]), 0.0)
+                        allowed = 0.8 * ti.max(room[c][j], 0.0)
                         if towards > allowed:
                             u += n * (towards - allowed)
             # ... then shorten what still crosses one
@@ -393,7 +392,7 @@ def truncate(
                     n = -n
                 towards = -n.dot(u)
                 if towards > 0.0:
-                    allowed = 0.85 * ti.max(room(ref, c, j, corner, weight, kind, normal[c]), 0.0)
+                    allowed = 0.85 * ti.max(room[c][j], 0.0)
                     if towards * scale > allowed:
                         scale = allowed / towards
             u *= scale

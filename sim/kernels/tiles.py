@@ -1,7 +1,7 @@
 """Which tiles of the cloth may touch: their boxes, and the proof that a block of tiles cannot touch itself."""
 
 from engine.core.taichi_runtime import ti
-from sim.kernels.contact import cell_of
+from sim.kernels.contact import PARTS, cell_of
 from sim.kernels.types import F32, I3, I4, I32, M2, V3, array, ivec3, vec3
 
 I32_2 = array(ti.i32, 2)
@@ -96,15 +96,22 @@ def hold_back(ref: V3, x: V3, start: I32, item: I32, used: I32, calm: I32, share
 
 
 @ti.kernel
-def tile_boxes(x: V3, reach: F32, tri: I3, start: I32, low: V3, high: V3, centre: V3):
-    """Bounds [m] of every tile's triangles, widened by the reach of their particles."""
-    for k in range(low.shape[0]):
+def tile_boxes(x: V3, reach: F32, tri: I3, start: I32, part_low: V3, part_high: V3, low: V3, high: V3, centre: V3):
+    """Bounds [m] of every tile's and every part's triangles, widened by the reach of their particles."""
+    for p in range(part_low.shape[0]):
         lo, hi = vec3(1e9), vec3(-1e9)
-        for t in range(start[k], start[k + 1]):
+        for t in range(start[p], start[p + 1]):
             i = tri[t]
             for a in ti.static(range(3)):
                 lo = ti.min(lo, x[i[a]] - reach[i[a]])
                 hi = ti.max(hi, x[i[a]] + reach[i[a]])
+        part_low[p] = lo
+        part_high[p] = hi
+    for k in range(low.shape[0]):
+        lo, hi = vec3(1e9), vec3(-1e9)
+        for p in range(PARTS * k, PARTS * k + PARTS):
+            lo = ti.min(lo, part_low[p])
+            hi = ti.max(hi, part_high[p])
         low[k] = lo
         high[k] = hi
         centre[k] = 0.5 * (lo + hi)
