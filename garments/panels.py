@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -99,6 +100,17 @@ def _arc_data(s: np.ndarray, e: np.ndarray, edge: ArcEdge) -> np.ndarray:
     return np.array([[centre[0], centre[1]], [radius, a0], [sweep, 0.0]])
 
 
+@lru_cache(maxsize=4096)  # drafting, checking and measuring ask for the same edges many times
+def _bezier(control: bytes) -> EdgeCurve:
+    """A Bezier curve by the bytes of its control points, float64; its arrays are not to be written to."""
+    points = np.frombuffer(control).reshape(-1, 2)
+    knots = np.linspace(0, 1, _PIECES + 1)
+    lengths = np.concatenate([[0.0], np.cumsum(_length_between(points, knots[:-1], knots[1:]))])
+    for array in (knots, lengths):
+        array.flags.writeable = False
+    return EdgeCurve("bezier", points, knots, lengths)
+
+
 def edge_curve(panel: Panel, edge: int | Edge) -> EdgeCurve:
     """The curve of an edge of a panel; from the number of its edges on, of its lines."""
     if isinstance(edge, int | np.integer) and edge >= len(panel.edges):
@@ -112,10 +124,7 @@ def edge_curve(panel: Panel, edge: int | Edge) -> EdgeCurve:
         data = _arc_data(s, t, e)
         return EdgeCurve("arc", data, np.array([0.0, 1.0]), np.array([0.0, data[1, 0] * abs(data[2, 0])]))
     if isinstance(e, BezierEdge):
-        control = np.array([s, *e.controls, t], float)
-        knots = np.linspace(0, 1, _PIECES + 1)
-        pieces = _length_between(control, knots[:-1], knots[1:])
-        return EdgeCurve("bezier", control, knots, np.concatenate([[0.0], np.cumsum(pieces)]))
+        return _bezier(np.array([s, *e.controls, t], float).tobytes())
     return EdgeCurve("line", np.array([s, t]), np.array([0.0, 1.0]), np.array([0.0, np.linalg.norm(t - s)]))
 
 

@@ -50,13 +50,18 @@ def _part(panel: Panel) -> str:
     return "other"
 
 
-def _side(panel: Panel, centre: np.ndarray) -> str:
+def _middle(panel: Panel) -> np.ndarray:
+    """The middle of the outline where it is placed [m], shape [3]."""
+    return np.asarray(panel.placement.rotation, float)[:, :2] @ outline(panel, 0.02).mean(0) + panel.placement.translation
+
+
+def _side(panel: Panel) -> str:
     tokens = _tokens(panel.placement.region) + _tokens(panel.name)
     if any(t in ("l", "left") for t in tokens):
         return "l"
     if any(t in ("r", "right") for t in tokens):
         return "r"
-    return "l" if centre[0] > 0.03 else "r" if centre[0] < -0.03 else ""
+    return "l" if _middle(panel)[0] >= 0 else "r"
 
 
 def _face(panel: Panel, part: str) -> str:
@@ -74,13 +79,9 @@ def panel_regions(pattern: Pattern) -> list[PanelRegion]:
     """The region of every panel, in the pattern's order."""
     regions = []
     for panel in pattern.panels:
-        flat = outline(panel, 0.02)
-        world = flat @ np.asarray(panel.placement.rotation, float)[:, :2].T + panel.placement.translation
         part = _part(panel)
-        if part == "other" and abs(panel.placement.rotation[2, 2]) > 0.8 and abs(world[:, 0].mean()) < 0.3:
-            part = "torso" if world[:, 1].mean() > 0.95 else "skirt"  # a nameless panel before or behind the trunk
-        side = _side(panel, world.mean(0)) if part in ("sleeve", "cuff", "leg") else ""
-        if part in ("sleeve", "cuff", "leg") and not side:
-            side = "l" if world.mean(0)[0] >= 0 else "r"
+        if part == "other" and abs(panel.placement.rotation[2, 2]) > 0.8 and abs(_middle(panel)[0]) < 0.3:
+            part = "torso" if _middle(panel)[1] > 0.95 else "skirt"  # a nameless panel before or behind the trunk
+        side = _side(panel) if part in ("sleeve", "cuff", "leg") else ""
         regions.append(PanelRegion(part, side, _face(panel, part), panel.name))
     return regions

@@ -320,7 +320,11 @@ class Draft:
 
     def _world(self, item: tuple, fraction: float) -> np.ndarray:
         p = self.panels[item[0]]
-        x, y = edge_curve(p, item[1]).points(np.array([fraction]))[0]
+        if fraction in (0.0, 1.0):
+            e = p.edges[item[1]]
+            x, y = p.vertices[e.end if fraction else e.start]
+        else:
+            x, y = edge_curve(p, item[1]).points(np.array([fraction]))[0]
         return p.placement.rotation @ np.array([x, y, 0.0]) + p.placement.translation
 
     def _apart(self, a: list, b: list) -> float:
