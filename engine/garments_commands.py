@@ -101,6 +101,10 @@ def _body(args: Namespace) -> Body:
 
         values, sex = read_measurements(args.measurements)
         return body_from_measurements(values, sex=sex)
+    return _mean_woman()
+
+
+def _mean_woman() -> Body:
     from avatars.open_body import load_open_body, make_body, prior
 
     model = load_open_body()
@@ -165,11 +169,18 @@ def embed(args: Namespace) -> dict[str, Any]:
     import numpy as np
 
     from engine.garment_items import read_items
+    from garments.silhouette import FIGURES, silhouette
     from recsys.vae.space import GarmentSpace
 
     items, warnings = read_items(args.items)
     points = GarmentSpace.load().points([(i.pattern, i.fabric) for i in items])
-    columns = {"item_id": np.array([i.name for i in items]), "embedding": np.array([p.latent for p in points])}
+    mean = _mean_woman().measurements
+    seen = [silhouette(i.pattern, mean) for i in items]
+    columns = {
+        "item_id": np.array([i.name for i in items]), "embedding": np.array([p.latent for p in points]),
+        "silhouette_names": np.array(list(FIGURES)),
+        "silhouette": np.array([[figures[name] for name in FIGURES] for figures in seen]),
+    }  # fmt: skip
     path = write_with(args.out, lambda stream: np.savez(stream, **columns))
     _say(args, *warnings, f"{len(items)} patterns: {path}", f"Use them: toile recsys train --embeddings {path} ...")
     return {"status": "done", "items": len(items), "embeddings": str(path), "warnings": warnings}

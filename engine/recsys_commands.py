@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import size_commands
+from engine import outfit_commands, size_commands
 from engine.core.errors import InputError
 from engine.core.safe_io import write_json
 from engine.shop_files import BODIES, MODEL, SIZES, load_shop_model, open_shop_log, progress, say
@@ -51,6 +51,7 @@ def add_parser(commands: Any) -> None:
     p.add_argument("--user", required=True, help="user id, as in the interactions table")
     p.add_argument("--seed", type=int, default=0, help="seed of everything random")
     size_commands.add_parsers(add)
+    outfit_commands.add_parsers(add)
     p = own.add_parser("evaluate", help="hold the recommender against simpler ones on held-out events")
     _tables(p, True)
     p.add_argument("--split", default="temporal", help="temporal (default) or last_out")
@@ -129,6 +130,7 @@ def _train(args: Namespace, events: Any, catalogue: Any, warnings: list[str], *,
 
     model = fit(events, catalogue, repeats=repeats, seed=args.seed, say=progress(args))
     path = save_model(Path(args.out) / MODEL, model)
+    outfit_commands.fit_outfit_model(args, events, catalogue)
     say(args, *warnings, f"Learnt from {len(events):,} events of {len(events.users):,} users, "
          f"{len(catalogue):,} items. Saved: {path}")  # fmt: skip
     return {
@@ -244,5 +246,5 @@ def _print_evaluation(value: dict[str, Any]) -> None:
 
 _COMMANDS: dict[str, Callable[[Namespace], dict[str, Any]]] = {
     "train": train, "add": add, "recommend": recommend, "similar": similar, "forget": forget, "evaluate": evaluate,
-    **size_commands.COMMANDS,
+    **size_commands.COMMANDS, **outfit_commands.COMMANDS,
 }  # fmt: skip

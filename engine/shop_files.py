@@ -1,7 +1,8 @@
 """The files of a shop's folder, and how its commands open them and speak.
 
 ``shop.db`` (pseudonymous event log), ``shop.db.key`` (secret of the pseudonyms), ``model.npz`` (recommender),
-``sizes.npz`` (size model), ``bodies.db`` (measurements that customers let the shop keep, apart from the log).
+``sizes.npz`` (size model), ``outfits.npz`` (what goes together), ``bodies.db`` (measurements that customers let the
+shop keep, apart from the log).
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["BODIES", "LOG", "MODEL", "SIZES", "load_shop_model", "open_shop_log", "progress", "say"]
+__all__ = ["BODIES", "LOG", "MODEL", "OUTFITS", "SIZES", "load_shop_model", "open_shop_log", "progress", "say"]
 
-MODEL, LOG, SIZES, BODIES = "model.npz", "shop.db", "sizes.npz", "bodies.db"
+MODEL, LOG, SIZES, OUTFITS, BODIES = "model.npz", "shop.db", "sizes.npz", "outfits.npz", "bodies.db"
 
 
 def say(args: Namespace, *lines: str) -> None:

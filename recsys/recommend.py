@@ -17,7 +17,7 @@ from recsys.model_file import Model
 from recsys.schema import Catalogue, EventTable
 from recsys.vector_index import EmbeddedIndex, Where
 
-__all__ = ["Recommendation", "train", "recommend", "similar", "item_index"]
+__all__ = ["Recommendation", "train", "ranked", "recommend", "similar", "item_index"]
 
 POOL = 60
 
@@ -83,6 +83,13 @@ def recommend(model: Model, history: EventTable, *, count: int = 10, diversity: 
         Recommendation(model.catalogue.ids[i], model.catalogue.label(i), round(float(s), 4), reason)
         for i, s, reason in zip(items.tolist(), scores, reasons, strict=True)
     ]
+
+
+def ranked(model: Model, history: EventTable, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Item indices and scores for the one user whose events ``history`` holds, the best first, no place kept."""
+    user = _one_row(history, len(model.catalogue), model.hybrid.facts.now)
+    items, scores = (part[0] for part in model.hybrid.rank(user, count)[:2])
+    return items[items >= 0], scores[items >= 0]
 
 
 def item_index(model: Model) -> EmbeddedIndex:

@@ -119,7 +119,11 @@ def read_interactions(path: str | Path, catalogue: Catalogue | None = None) -> t
 
 
 def read_embeddings(path: str | Path, catalogue: Catalogue) -> Catalogue:
-    """The catalogue with the vectors of an .npz file (``item_id``, ``embedding``) put to its items."""
+    """The catalogue with the vectors of an .npz file (``item_id``, ``embedding``) put to its items.
+
+    Where the file has ``silhouette`` (shape [item, figure]) and ``silhouette_names``, these become number columns
+    ``silhouette_<name>``.
+    """
     p = Path(path)
     data = load_npz(p, what="embeddings file")
     if "item_id" not in data or "embedding" not in data:
@@ -139,7 +143,18 @@ def read_embeddings(path: str | Path, catalogue: Catalogue) -> Catalogue:
         raise InputError("embedding.ids", f"{p}: no item_id is in the catalogue", "use the ids of the items table")
     embedding = np.full((len(catalogue), vectors.shape[1]), np.nan, np.float32)
     embedding[rows[rows >= 0]] = vectors[rows >= 0]
-    return replace(catalogue, embedding=embedding)
+    numbers = dict(catalogue.numbers)
+    if "silhouette" in data and "silhouette_names" in data:
+        figures, names = data["silhouette"], data["silhouette_names"].astype(str)
+        if figures.shape != (len(ids), len(names)):
+            raise InputError("embedding.shape", f"{p}: silhouette {figures.shape} does not go with its names",
+                             "make the file by toile garments embed")  # fmt: skip
+        for name, column in zip(names, figures.T, strict=True):
+            values = np.full(len(catalogue), np.nan)
+            values[rows[rows >= 0]] = column[rows >= 0]
+            if np.isfinite(values).any():
+                numbers[f"silhouette_{name}"] = values
+    return replace(catalogue, embedding=embedding, numbers=numbers)
 
 
 def parse_time(text: str, path: Path, number: int, column: str) -> float:

@@ -91,3 +91,21 @@ def test_the_sample_shop_can_be_read():
     events, catalogue, warnings = read_interactions(SAMPLE / "interactions.csv", read_items(SAMPLE / "items.csv"))
     assert len(catalogue) == 150 and len(events) > 3000 and not warnings
     assert all(user.startswith("simulated-") for user in events.users)
+
+
+def test_outfit(capfd, tables, tmp_path, monkeypatch):
+    from recsys import recommend as module
+
+    fit = module.fit_hybrid
+    monkeypatch.setattr(module, "fit_hybrid", lambda *a, **k: fit(*a, **k, names=["popularity", "content"]))
+    items, interactions = tables
+    out = tmp_path / "shop"
+    assert run(capfd, "train", "--items", items, "--interactions", interactions, "--out", out)[0] == 0
+    rows = [line.split(",") for line in items.read_text().splitlines()]
+    top = next(row[0] for row in rows if row[3] in ("tee", "shirt", "blouse", "sweater", "knit"))
+    code, value = run(capfd, "outfit", "--item", top, "--user", "simulated-user-00001", "--count", 2, "--out", out)
+    assert code == 0 and len(value["outfits"]) == 2
+    assert [i["slot"] for i in value["outfits"][0]["items"]] == ["top", "bottom", "layer"]
+    assert value["outfits"][0]["items"][0]["item"] == top and value["outfits"][0]["reasons"]
+    assert run(capfd, "outfit", "--item", "none", "--out", out)[0] == 2
+    assert run(capfd, "outfit", "--item", top, "--count", 0, "--out", out)[0] == 2
