@@ -50,6 +50,7 @@ class Collider:
         self.cell, self.item, self.near_count = (ti.ndarray(ti.i32, count) for _ in range(3))
         self.near, self.cells, self.cell_start = ti.ndarray(ti.i32, (count, 16)), 0, None
         self.used, self.calm = ti.ndarray(ti.i32, blocks), ti.ndarray(ti.i32, blocks)
+        self.still, self.tile_vertices = ti.ndarray(ti.i32, count), (cloth.faces[made.tri_order], made.tri_start)
         self.vt_count, self.vt_offset = ti.ndarray(ti.i32, n), ti.ndarray(ti.i32, n)
         self.ee_count, self.ee_offset = ti.ndarray(ti.i32, e), ti.ndarray(ti.i32, e)
         self.vt, self.ee = ti.ndarray(ti.i32, (n, 8)), ti.ndarray(ti.i32, (e, 8))
@@ -73,6 +74,12 @@ class Collider:
             ti.Vector.ndarray(3, ti.f32, contacts), *(ti.ndarray(ti.f32, contacts) for _ in range(3)),
         )
 
+    def hold(self, still: np.ndarray) -> None:
+        """Leaves out from now on contacts between particles that do not move, shape [P] bool."""
+        corners, start = self.tile_vertices
+        moving = np.concatenate([[0], np.cumsum(~still[corners].all(1))])[start[:: contact.PARTS]]
+        self.still.from_numpy((np.diff(moving) == 0).astype(np.int32))
+
     def detect(self, x, reach, low: np.ndarray, high: np.ndarray, ahead=None) -> None:
         """Finds all pairs closer than both their particles' ``reach`` [m]; low and high bound the positions [m].
 
@@ -91,7 +98,7 @@ class Collider:
         while True:
             tiles.tile_pairs(
                 self.low, self.high, self.centre, half, *grid, self.cell_start, self.item, s["tile_blocks"], self.used,
-                self.near_count, self.near,
+                self.still, self.near_count, self.near,
             )
             tiles.most(self.near_count, 0, self.total)
             most = int(self.total.to_numpy()[0])

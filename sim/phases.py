@@ -11,7 +11,7 @@ from engine.core.types import Garment
 from sim.body_field import DistanceGrid
 from sim.guard import caught, seam_gaps
 from sim.level import Level
-from sim.sewing_order import behind_limb
+from sim.sewing_order import behind_limb, sewn_pieces
 from sim.solver import StepReport, StepSettings
 from sim.welding import open_pairs
 
@@ -93,13 +93,16 @@ class Run:
         """Pulls the open seams together without gravity; returns the positions and which pairs stayed open.
 
         What an outfit's inner garments have sewn already stays sewn: there both sides of a pair are in one place.
+        They hold still at first, as long as the seams around them close without their giving way; what had been caught
+        in their seams by then stays so.
         """
         config, pairs = self.config, garment.seam_pairs
         is_open = seam_gaps(garment.positions, pairs) > 0
         if not is_open.any():
             return garment.positions, is_open
         level = self._level(garment, garment.positions, is_open)
-        start = self.time
+        start, still = self.time, sewn_pieces(level.cloth, level.solver.positions(), NEAR)
+        level.solver.hold(still)
         waiting = behind_limb(self.grid, garment, level.vertices(), is_open)
         while waiting.any() and self.time - start < STAGED * config.sew_time:
             pulling = ~_on_level(level, waiting)
@@ -108,12 +111,19 @@ class Run:
             self._close(level, pulling, NEAR, patience=2)
             still = waiting & behind_limb(self.grid, garment, level.vertices(), is_open)
             waiting = still & (still.sum() < waiting.sum())  # what does not come free by waiting goes with the rest
-        self._close(level, np.ones(len(level.cloth.pairs), bool), config.seam_tolerance, patience=8)
-        positions = self._free_caught(level)
+        everything = np.ones(len(level.cloth.pairs), bool)
+        if still.any():
+            self._close(level, everything, NEAR, patience=4, most=SEAM_STIFFNESS)
+            level.solver.hold(np.zeros_like(still))
+        self._close(level, everything, config.seam_tolerance, patience=8)
+        positions = self._free_caught(level, ~still[level.particle[garment.seam_pairs]].all(1))
         return positions, open_pairs(garment, positions, 2 * config.seam_tolerance)
 
-    def _free_caught(self, level: Level) -> np.ndarray:
+    def _free_caught(self, level: Level, mine: np.ndarray) -> np.ndarray:
         """Lets go of seams that have caught cloth, until it has moved out from between their sides, and closes them.
+
+        Args:
+            mine: Pairs to look at, shape [S] bool.
 
         Returns:
             Positions of the garment's vertices with the least caught [m], shape [N, 3].
@@ -121,7 +131,12 @@ class Run:
         garment, everything = level.garment, np.ones(len(level.cloth.pairs), bool)
         group = weld_map(len(garment.positions), garment.seam_pairs)
         best = level.vertices()
-        hit = caught(best, garment.faces, garment.seam_pairs, group)
+
+        def between(positions: np.ndarray) -> np.ndarray:
+            found = caught(positions, garment.faces, garment.seam_pairs, group)
+            return found[mine[found[:, 0]]]
+
+        hit = between(best)
         for attempt in range(RELEASES):
             if not len(hit):
                 break
@@ -130,14 +145,16 @@ class Run:
             for _ in range(RELEASED):
                 self._step(level, replace(SEWING, drag=2.0, seam_stiffness=SEAM_STIFFNESS_MOST))
             self._close(level, everything, self.config.seam_tolerance, patience=4)
-            now = caught(level.vertices(), garment.faces, garment.seam_pairs, group)
+            now = between(level.vertices())
             if len(now) >= len(hit):
                 break
             best, hit = level.vertices(), now
         return best
 
-    def _close(self, level: Level, pulling: np.ndarray, until: float, *, patience: int) -> None:
-        """Pulls pairs together, ever harder, until all are nearer than ``until`` [m] or stay where they are."""
+    def _close(
+        self, level: Level, pulling: np.ndarray, until: float, *, patience: int, most: float = SEAM_STIFFNESS_MOST
+    ) -> None:
+        """Pulls pairs together, ever harder up to ``most`` [N/m], until all are nearer than ``until`` [m] or stay."""
         pairs, start = level.cloth.pairs[pulling], self.time
         level.solver.pull(pairs)
         settings = SEWING
@@ -150,9 +167,9 @@ class Run:
             self.report(0.05 + 0.25 * done, f"sewing, {worst * 1000:.1f} mm open")
             stalled = 0 if worst < 0.9 * best else stalled + 1
             best = min(best, worst)
-            if worst < until or stalled >= patience and settings.seam_stiffness >= SEAM_STIFFNESS_MOST:
+            if worst < until or stalled >= patience and settings.seam_stiffness >= most:
                 break
-            if stalled >= 2 and settings.seam_stiffness < SEAM_STIFFNESS_MOST:
+            if stalled >= 2 and settings.seam_stiffness < most:
                 settings, stalled = replace(settings, seam_stiffness=2 * settings.seam_stiffness), 0
 
     def settle(

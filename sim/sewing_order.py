@@ -1,4 +1,4 @@
-"""Which seams wait while others are sewn: those that would close around a limb if all were pulled at once."""
+"""What waits while others are sewn: seams that would close around a limb, and pieces with nothing left to sew."""
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -6,8 +6,9 @@ from scipy.sparse.csgraph import connected_components
 
 from engine.core.types import Garment
 from sim.body_field import DistanceGrid
+from sim.cloth import Cloth
 
-__all__ = ["behind_limb"]
+__all__ = ["behind_limb", "sewn_pieces"]
 
 #: Body between the sides of a pair from which it counts as cut off [m], and from which a limb is surely there [m].
 INSIDE, LIMB = 0.01, 0.03
@@ -47,6 +48,22 @@ def behind_limb(grid: DistanceGrid, garment: Garment, x: np.ndarray, is_open: np
         if beyond.any() or depth[mine].max() > LIMB:
             waits |= (mine & cut) | beyond
     return waits
+
+
+def sewn_pieces(cloth: Cloth, x: np.ndarray, near: float) -> np.ndarray:
+    """Particles of pieces of cloth, whole or sewn, whose pairs to be sewn are all nearer than ``near`` [m].
+
+    Args:
+        x: Positions of the particles [m], shape [P, 3].
+
+    Returns:
+        Mask, shape [P].
+    """
+    piece = _components(np.concatenate([cloth.edges, cloth.pairs]).T, len(x))
+    apart = np.linalg.norm(x[cloth.pairs[:, 0]] - x[cloth.pairs[:, 1]], axis=1) > near
+    is_open = np.zeros(len(x), bool)
+    is_open[piece[cloth.pairs[apart, 0]]] = True
+    return ~is_open[piece]
 
 
 def _components(steps: np.ndarray, count: int) -> np.ndarray:

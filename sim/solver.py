@@ -106,7 +106,7 @@ class Solver:
         self.chunks = ti.ndarray(ti.f32, 8 * chunks)
         self.collider = Collider(cloth)
         self.reach, self.ahead, self.held_back = ti.ndarray(ti.f32, n), vec(n), 0
-        self.pinned = False
+        self.pinned, self.still = False, ti.ndarray(ti.i32, n)
         self.offset = upload(body_offset.astype(np.float32))
         self.triangle_offset = float(0.8 * body_offset.min())
         self.body = StillBody(grid)
@@ -135,6 +135,11 @@ class Solver:
         row, col = (self.lists[name].to_numpy() for name in ("row", "col"))
         names = ("slot_seam", "partner_start", "partner")
         self.lists |= {k: upload(v) for k, v in zip(names, seam_lists(row, col, pairs), strict=True)}
+
+    def hold(self, still: np.ndarray) -> None:
+        """Lets none of these particles move from now on, shape [P] bool; they are in the others' way as before."""
+        self.still.from_numpy(still.astype(np.int32))
+        self.collider.hold(still)
 
     def pin(self, particles: np.ndarray, *, stiffness: float = 5e3) -> None:
         """Holds particles where they are, by springs [N/m] whose stretch tells the force."""
@@ -317,14 +322,14 @@ class Solver:
     def _iterate(self, s: StepSettings) -> int:
         """Conjugate gradients with the preconditioner as it is; returns the number of iterations."""
         ls, c = self.lists, self.collider
-        conjugate.cg_start(self.rhs, self.dx, self.r)
+        conjugate.cg_start(self.still, self.rhs, self.dx, self.r)
         levels, done = len(self.multilevel.levels), 0
         while done < s.iterations:
             conjugate.cg_iterate(
                 self.serial, levels, done, s.iterations, s.tolerance, *self.multilevel.apply,
                 self.pre, *self.multilevel.finest, ls["row"], ls["col"], self.block,
                 c.active_count, *c.active[:3], *c.active[4:], c.relative, c.active_start, c.active_entry,
-                self.dx, self.r, self.z, self.p, self.ap, self.partial, self.scalar,
+                self.still, self.dx, self.r, self.z, self.p, self.ap, self.partial, self.scalar,
             )
             if self.serial:
                 return int(self.scalar.to_numpy()[4])

@@ -12,11 +12,11 @@ CHECK = 4  #: iterations between two looks at the residual
 
 
 @ti.kernel
-def cg_start(rhs: V3, dx: V3, r: V3):
-    """Starts from zero."""
+def cg_start(still: I32, rhs: V3, dx: V3, r: V3):
+    """Starts from zero; nothing acts on what is held still."""
     for i in range(rhs.shape[0]):
         dx[i] = vec3(0.0)
-        r[i] = rhs[i]
+        r[i] = rhs[i] * ti.cast(1 - still[i], ti.f32)
 
 
 @ti.func
@@ -29,8 +29,8 @@ def total(partial: F32) -> ti.f32:
 
 @ti.func
 def direction(
-    is_first: ti.i32, inverse: M3, fine_start: I32, fine_item: I32, fine_weight: F32, coarse: V3, r: V3, z: V3, p: V3,
-    partial: F32, scalar: F32, serial: ti.template(),
+    is_first: ti.i32, still: I32, inverse: M3, fine_start: I32, fine_item: I32, fine_weight: F32, coarse: V3, r: V3,
+    z: V3, p: V3, partial: F32, scalar: F32, serial: ti.template(),
 ):
     """The preconditioner's finest level, z = D^-1 r + P z_coarse, and the next search direction p."""
     n = r.shape[0]
@@ -38,9 +38,11 @@ def direction(
     for chunk in range(partial.shape[0]):
         acc = 0.0
         for i in range(chunk * CHUNK, ti.min(n, (chunk + 1) * CHUNK)):
-            s = inverse[i] @ r[i]
-            for k in range(fine_start[i], fine_start[i + 1]):
-                s += coarse[fine_item[k]] * fine_weight[k]
+            s = vec3(0.0)
+            if still[i] == 0:
+                s = inverse[i] @ r[i]
+                for k in range(fine_start[i], fine_start[i + 1]):
+                    s += coarse[fine_item[k]] * fine_weight[k]
             z[i] = s
             acc += s.dot(r[i])
         partial[chunk] = acc
@@ -63,7 +65,7 @@ def direction(
 @ti.func
 def advance(
     row: I32, col: I32, block: M3, contacts: ti.i32, corner: I4, weight: V4, normal: V3, stiff: F32, drag: F32,
-    relative: V3, start: I32, entry: I32, dx: V3, r: V3, p: V3, ap: V3, partial: F32, scalar: F32,
+    relative: V3, start: I32, entry: I32, still: I32, dx: V3, r: V3, p: V3, ap: V3, partial: F32, scalar: F32,
     serial: ti.template(),
 ):
     """The product of the matrix with the direction, and the step along it."""
@@ -81,10 +83,11 @@ def advance(
         acc = 0.0
         for i in range(chunk * CHUNK, ti.min(n, (chunk + 1) * CHUNK)):
             y = vec3(0.0)
-            for k in range(row[i], row[i + 1]):
-                y += block[k] @ p[col[k]]
-            for k in range(start[i], start[i + 1]):
-                y += relative[entry[k] // 4] * weight[entry[k] // 4][entry[k] % 4]
+            if still[i] == 0:
+                for k in range(row[i], row[i + 1]):
+                    y += block[k] @ p[col[k]]
+                for k in range(start[i], start[i + 1]):
+                    y += relative[entry[k] // 4] * weight[entry[k] // 4][entry[k] % 4]
             ap[i] = y
             acc += y.dot(p[i])
         partial[chunk] = acc
@@ -104,14 +107,14 @@ def cg_iterate(
     inverse: M3, dense: F32_2, coarse_r: V3, coarse_z: V3,
     pre: M3, fine_start: I32, fine_item: I32, fine_weight: F32, row: I32, col: I32, block: M3,
     contacts: ti.i32, corner: I4, weight: V4, normal: V3, stiff: F32, drag: F32, relative: V3, start: I32, entry: I32,
-    dx: V3, r: V3, z: V3, p: V3, ap: V3, partial: F32, scalar: F32,
+    still: I32, dx: V3, r: V3, z: V3, p: V3, ap: V3, partial: F32, scalar: F32,
 ):
     """Iterations from ``begin``: until ``end`` or convergence on the calling thread (``serial``), else exactly one.
 
     A launch from Python costs as much as a few thousand vertices' arithmetic, and so does handing work to another
     thread: a small cloth's whole solve is one launch on one thread. ``serial`` and ``levels`` (coarser levels) are
-    fixed when compiled; ``first`` to ``coarse_z`` are the lists of :class:`sim.multilevel.Multilevel`. ``scalar`` =
-    (r.z, step, first r.z, beta, iterations done).
+    fixed when compiled; ``first`` to ``coarse_z`` are the lists of :class:`sim.multilevel.Multilevel`. Particles that
+    are ``still`` do not move. ``scalar`` = (r.z, step, first r.z, beta, iterations done).
     """
     if ti.static(serial):
         ti.loop_config(serialize=True)
@@ -126,11 +129,12 @@ def cg_iterate(
                 for level in range(levels - 1):
                     prolong(levels - 2 - level, first, up_start, up_item, up_weight, inverse, coarse_r, coarse_z, True)
                 direction(
-                    int(it == 0), pre, fine_start, fine_item, fine_weight, coarse_z, r, z, p, partial, scalar, True
+                    int(it == 0), still, pre, fine_start, fine_item, fine_weight, coarse_z, r, z, p, partial, scalar,
+                    True,
                 )
                 advance(
-                    row, col, block, contacts, corner, weight, normal, stiff, drag, relative, start, entry, dx, r, p,
-                    ap, partial, scalar, True,
+                    row, col, block, contacts, corner, weight, normal, stiff, drag, relative, start, entry, still, dx,
+                    r, p, ap, partial, scalar, True,
                 )
                 it += 1
                 if it % CHECK == 0 and scalar[0] <= tolerance * tolerance * scalar[2]:
@@ -142,6 +146,10 @@ def cg_iterate(
         solve_coarsest(levels - 1, first, down_start, down_item, down_weight, r, dense, coarse_r, coarse_z, False)
         for level in ti.static(range(levels - 2, -1, -1)):
             prolong(level, first, up_start, up_item, up_weight, inverse, coarse_r, coarse_z, False)
-        direction(int(begin == 0), pre, fine_start, fine_item, fine_weight, coarse_z, r, z, p, partial, scalar, False)
-        advance(row, col, block, contacts, corner, weight, normal, stiff, drag, relative, start, entry, dx, r, p, ap,
-                partial, scalar, False)
+        direction(
+            int(begin == 0), still, pre, fine_start, fine_item, fine_weight, coarse_z, r, z, p, partial, scalar, False
+        )
+        advance(
+            row, col, block, contacts, corner, weight, normal, stiff, drag, relative, start, entry, still, dx, r, p, ap,
+            partial, scalar, False,
+        )

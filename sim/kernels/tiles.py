@@ -132,9 +132,9 @@ def proven(p: ti.i32, q: ti.i32, blocks: I4, calm: I32) -> bool:
 @ti.kernel
 def tile_pairs(
     low: V3, high: V3, centre: V3, half: vec3, origin: vec3, inv_cell: ti.f32, dims: ivec3, start: I32, item: I32,
-    blocks: I4, calm: I32, count: I32, found: I32_2,
+    blocks: I4, calm: I32, still: I32, count: I32, found: I32_2,
 ):
-    """Tiles whose boxes overlap each tile's (itself too), but those that provably cannot touch it."""
+    """Tiles whose boxes overlap each tile's (itself too), but those that cannot touch it: proven, or both ``still``."""
     for p in range(low.shape[0]):
         lo = cell_of(low[p] - half, origin, inv_cell, dims)
         hi = cell_of(high[p] + half, origin, inv_cell, dims)
@@ -145,10 +145,11 @@ def tile_pairs(
                 for k in range(start[base + lo[2]], start[base + hi[2] + 1]):
                     q = item[k]
                     a, b = ti.max(low[p], low[q]), ti.min(high[p], high[q])
-                    if a[0] <= b[0] and a[1] <= b[1] and a[2] <= b[2] and not proven(p, q, blocks, calm):
-                        if n < found.shape[1]:
-                            found[p, n] = q
-                        n += 1
+                    if a[0] <= b[0] and a[1] <= b[1] and a[2] <= b[2] and still[p] + still[q] < 2:
+                        if not proven(p, q, blocks, calm):
+                            if n < found.shape[1]:
+                                found[p, n] = q
+                            n += 1
         count[p] = n
 
 

@@ -133,3 +133,22 @@ def test_sheets_pressed_together_keep_a_gap():
     reach = upload(np.full(len(x), 0.002, np.float32))
     collider.detect(upload(x), reach, x.min(0) - 0.002, x.max(0) + 0.002)
     assert collider.pairs()["gap"].min() > 1.5e-5
+
+
+def test_what_is_held_still_stays_in_the_way_of_the_rest():
+    level = two_sheets(0.01)
+    solver, start = level.solver, level.solver.positions()
+    upper = start[:, 1] > 0.005
+    solver.hold(~upper)
+    for _ in range(60):
+        report = solver.step(StepSettings(drag=5.0))
+        got = solver.collider.pairs()
+        assert upper[got["corner"]].any(1).all()  # none between what does not move
+    x = solver.positions()
+    assert report.finite and (x[~upper] == start[~upper]).all()
+    over = upper & (np.abs(start[:, [0, 2]] - [0.0, 0.08]).max(1) < 0.05)
+    assert over.any() and 0.0 < x[over, 1].min() and x[over, 1].max() < 0.008
+    assert len(intersections(x, level.cloth.faces)) == 0
+    solver.hold(np.zeros(len(x), bool))
+    solver.step(StepSettings())
+    assert (solver.positions()[~upper, 1] < start[~upper, 1]).all()

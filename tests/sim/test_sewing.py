@@ -1,6 +1,7 @@
 """Sewing: pairs that a limb cuts off wait, and only the pairs that pull are pulled."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -8,10 +9,10 @@ import scenes
 import trimesh
 
 from engine.core.taichi_runtime import init
-from sim.body_field import distance_grid
+from sim.body_field import DistanceGrid, distance_grid
 from sim.guard import seam_gaps
 from sim.level import Level
-from sim.sewing_order import behind_limb
+from sim.sewing_order import behind_limb, sewn_pieces
 from sim.solver import StepSettings
 
 
@@ -67,3 +68,21 @@ def test_the_grid_tells_distances():
     points = np.array([[0.2, 0.8, 0.035], [0.2, 0.8, 0.06], [0.2, 0.87, 0.0]])
     assert grid.at(points) == pytest.approx([-0.010, 0.015, 0.025], abs=0.003)
     assert grid.at(np.array([[5.0, 0.0, 0.0]]))[0] > 0
+
+
+def test_only_pieces_with_something_left_to_sew_move_while_sewing():
+    init()
+    nowhere = DistanceGrid(np.ones((2, 2, 2), np.float32), np.zeros(3, np.float32), 100.0)
+    uv, faces, _ = scenes.rectangle(0.1, 0.1, 0.05)
+    flat = [np.column_stack([uv[:, 0] + 0.2 * k, uv[:, 1], np.zeros(len(uv))]) for k in range(5)]
+    right, left = (np.flatnonzero(uv[:, 0] == uv[:, 0].max()), np.flatnonzero(uv[:, 0] == uv[:, 0].min()))
+    n = len(uv)
+    pairs = zip(right, left, strict=True)
+    seams = [((a, i), (b, j)) for (a, b), (i, j) in itertools.product(((0, 1), (2, 3)), pairs)]
+    garment = scenes.assemble([(uv, faces, x) for x in flat], seams, scenes.cotton())
+    level = Level(garment, garment.positions, nowhere, open_pairs=np.ones(len(garment.seam_pairs), bool))
+    still = sewn_pieces(level.cloth, level.solver.positions(), 0.05)[level.particle].reshape(5, n)
+    assert not still[:4].any() and still[4].all()
+    sewn = Level(garment, garment.positions, nowhere, open_pairs=np.arange(len(garment.seam_pairs)) < len(right))
+    still = sewn_pieces(sewn.cloth, sewn.solver.positions(), 0.05)[sewn.particle].reshape(5, n)
+    assert not still[:2].any() and still[2:].all()
