@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from engine import __version__, garments_commands, motion_commands, recsys_commands
+from engine import __version__, garments_commands, motion_commands, recsys_commands, render_commands
 from engine.core.errors import InputError, ToileError
 
 __all__ = ["main"]
@@ -101,8 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--stage", choices=("drape", "try-on"), default="try-on", help="what to do (default: try-on)")
     p.add_argument("--workers", type=int, default=0, help="processes at once (default: one for each processor)")
     _common(p)
-    p = add("render", "take the pictures of a saved drape again")
-    p.add_argument("folder", nargs="?", help="folder with the saved drape (default: --out)")
+    p = add("render", "take the pictures of a saved drape again, or one, a turntable, a close-up, layers")
+    render_commands.add_arguments(p)
     _common(p)
     p = add("export", "write look.glb and the fit report of a saved drape again")
     p.add_argument("folder", nargs="?", help="folder with the saved drape (default: --out)")
@@ -128,6 +128,8 @@ def execute(argv: list[str], emit: Callable[[str], None]) -> tuple[Any, int]:
     args = _parser().parse_args(garments_commands.joined(argv))
     if args.command == "recsys":
         return recsys_commands.run(args, emit)
+    if args.command == "render":
+        return render_commands.run(args, emit)
     if args.command == "animate":
         return motion_commands.run(args, emit)
     if args.command.startswith("garments "):

@@ -218,16 +218,6 @@ def try_on(args: Namespace, emit: Emit) -> Result:
     return value, 1 if look.drape.status == "failed" else 0
 
 
-def render(args: Namespace, emit: Emit) -> Result:
-    """toile render"""
-    run = _run(args)
-    run.out = Path(args.folder or args.out)
-    pipeline.render_look(run, pipeline.load_look(run.out))
-    run.write_manifest()
-    _say(args, f"Pictures saved in {run.out}", *run.warnings)
-    return {"status": "done", "out": str(run.out), "warnings": run.warnings, "timings_s": run.timings}, 0
-
-
 def export(args: Namespace, emit: Emit) -> Result:
     """toile export"""
     run = _run(args)
@@ -320,7 +310,6 @@ COMMANDS: dict[str, Callable[[Namespace, Emit], Result]] = {
     "avatar": avatar,
     "measure": measure,
     "drape": drape,
-    "render": render,
     "export": export,
     "view": view,
     "garments": garments,

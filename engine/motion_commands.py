@@ -29,6 +29,7 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("--device", help="cpu, gpu, cuda, vulkan or metal")
     parser.add_argument("--threads", type=int, help="CPU threads, 0 for all")
     parser.add_argument("--no-preview", action="store_true", help="skip animation.webp")
+    parser.add_argument("--mp4", action="store_true", help="also write animation.mp4 (VP9)")
 
 
 def run(args: Namespace, emit: Callable[[str], None]) -> tuple[dict[str, Any], int]:
@@ -45,7 +46,7 @@ def run(args: Namespace, emit: Callable[[str], None]) -> tuple[dict[str, Any], i
     work = Run(Path(args.out) if args.out else folder, config, quiet=args.json)
     if Path(args.motion).is_file():
         work.input_file(args.motion)
-    result, held = animate_look(work, load_look(folder), motion=args.motion, seconds=args.seconds)
+    result, held = animate_look(work, load_look(folder), motion=args.motion, seconds=args.seconds, film=args.mp4)
     figures = result.metrics
     work.write_manifest(motion=args.motion, animation=figures, animation_status=result.status)
     if not args.json:

@@ -16,7 +16,9 @@ __all__ = ["ANIMATION", "animate_look"]
 ANIMATION = "animation.npz"
 
 
-def animate_look(run: Run, look: Look, *, motion: str, seconds: float | None = None) -> tuple[Drape, dict[str, Any]]:
+def animate_look(
+    run: Run, look: Look, *, motion: str, seconds: float | None = None, film: bool = False
+) -> tuple[Drape, dict[str, Any]]:
     """Lets a dressed body move, and its clothes with it.
 
     Writes animation.npz (a drape with every frame), animation.glb and animation.webp.
@@ -24,6 +26,7 @@ def animate_look(run: Run, look: Look, *, motion: str, seconds: float | None = N
     Args:
         motion: a name of ``avatars.motion.MOTIONS``, or an .npz file in AMASS's or SMPL-X's layout.
         seconds: length of the motion; by default its own.
+        film: also write animation.mp4.
 
     Returns:
         The drape of every frame, and what the GLB holds: ``frames``, ``fps``, ``bytes``.
@@ -49,18 +52,19 @@ def animate_look(run: Run, look: Look, *, motion: str, seconds: float | None = N
         )
         info = {**look_info(look.body, look.garment, look.drape), "motion": moving.name}
         held = write_animation(run.out / "animation.glb", clip, JOINT_NAMES, JOINT_PARENTS, info=info)
-    if run.config.turntable:
-        _preview(run, clip)
+    endings = [*(["webp"] if run.config.turntable else []), *(["mp4"] if film else [])]
+    if endings:
+        _preview(run, clip, endings)
     return replace(result, warnings=tuple(run.warnings)), held
 
 
-def _preview(run: Run, clip: Any) -> None:
+def _preview(run: Run, clip: Any, endings: list[str]) -> None:
     from engine.export.moving_picture import write_moving_picture
 
     with run.stage("render", "Taking pictures") as progress:
         try:
-            write_moving_picture(run.out / "animation.webp", clip, progress=progress)
+            write_moving_picture([run.out / f"animation.{end}" for end in endings], clip, progress=progress)
         except ToileError as error:
-            if error.code != "render.no_opengl":
+            if error.code not in ("render.no_opengl", "render.no_video"):
                 raise
             run.warnings.append(f"no pictures: {error}")

@@ -9,7 +9,7 @@ import numpy as np
 from engine.core.errors import InputError
 from engine.core.types import Camera, SceneMesh
 
-__all__ = ["look_at", "orbit_camera", "standard_cameras", "turntable_cameras", "gl_matrices", "resized"]
+__all__ = ["PORTRAIT_FOV", "look_at", "orbit_camera", "standard_cameras", "turntable_cameras", "gl_matrices", "resized"]
 
 #: Vertical field of view of a portrait lens (105 mm on a 24 x 36 mm frame, held upright) [rad].
 PORTRAIT_FOV = 2 * np.arctan(18.0 / 105.0)
@@ -77,11 +77,13 @@ def standard_cameras(meshes: Sequence[SceneMesh], *, size: tuple[int, int] = (90
     return {name: orbit_camera(meshes, azimuth, size=size) for name, azimuth in STANDARD_AZIMUTHS.items()}
 
 
-def turntable_cameras(meshes: Sequence[SceneMesh], frames: int, *, size: tuple[int, int] = (480, 640)) -> list[Camera]:
+def turntable_cameras(
+    meshes: Sequence[SceneMesh], frames: int, *, size: tuple[int, int] = (480, 640), fov_y: float = PORTRAIT_FOV
+) -> list[Camera]:
     """Cameras evenly around the meshes, so that the subject seems to turn to its left, starting from the front."""
     if frames < 1:
         raise InputError("render.frames", f"a turntable needs at least one frame, not {frames}", "give --frames 36")
-    return [orbit_camera(meshes, -2 * np.pi * i / frames, size=size) for i in range(frames)]
+    return [orbit_camera(meshes, -2 * np.pi * i / frames, size=size, fov_y=fov_y) for i in range(frames)]
 
 
 def resized(camera: Camera, size: tuple[int, int]) -> Camera:

@@ -1,9 +1,8 @@
-"""From scene-linear pictures to files: tone mapping, sRGB, PNG and animated WebP."""
+"""From scene-linear pictures to files: tone mapping, sRGB and PNG."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from engine.core.safe_io import write_bytes
 from engine.core.types import ImageBuffers
 
-__all__ = ["develop", "tone_map", "srgb_from_linear", "write_png", "write_webp"]
+__all__ = ["develop", "tone_map", "srgb_from_linear", "write_png"]
 
 
 def tone_map(rgb: np.ndarray) -> np.ndarray:
@@ -36,11 +35,19 @@ def srgb_from_linear(linear: np.ndarray) -> np.ndarray:
 
 def develop(buffers: ImageBuffers, *, transparent: bool = False) -> np.ndarray:
     """The picture as sRGB uint8, shape [H, W, 3]; with the subject's coverage as alpha [H, W, 4] if ``transparent``."""
-    picture = np.round(srgb_from_linear(tone_map(buffers.rgb)) * 255).astype(np.uint8)
+    srgb = srgb_from_linear(tone_map(buffers.rgb)) * 255
+    picture = np.floor(np.clip(srgb + _grain(*srgb.shape[:2]), 0, 255)).astype(np.uint8)
     if transparent:
         alpha = np.round(np.clip(buffers.alpha, 0, 1) * 255).astype(np.uint8)
         picture = np.concatenate([picture, alpha[..., None]], axis=-1)
     return picture
+
+
+def _grain(height: int, width: int) -> np.ndarray:
+    """Interleaved gradient noise (Jimenez 2014), 0..1, shape [H, W, 1]: rounding by it leaves no steps in gradients."""
+    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+    steps = np.mod(x * np.float32(0.06711056) + y * np.float32(0.00583715), 1)
+    return np.mod(np.float32(52.9829189) * steps, 1)[..., None]
 
 
 def write_png(path: str | Path, picture: np.ndarray | ImageBuffers) -> Path:
@@ -51,23 +58,4 @@ def write_png(path: str | Path, picture: np.ndarray | ImageBuffers) -> Path:
         picture = develop(picture)
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, format="PNG", compress_level=6)
-    return write_bytes(path, stream.getvalue())
-
-
-def write_webp(path: str | Path, frames: Sequence[np.ndarray], *, fps: float = 15.0, quality: int = 82) -> Path:
-    """Writes uint8 pictures [H, W, 3] as an endlessly looping WebP."""
-    from PIL import Image
-
-    images = [Image.fromarray(frame) for frame in frames]
-    stream = io.BytesIO()
-    images[0].save(
-        stream,
-        format="WEBP",
-        save_all=True,
-        append_images=images[1:],
-        duration=round(1000 / fps),
-        loop=0,
-        quality=quality,
-        method=3,
-    )
     return write_bytes(path, stream.getvalue())

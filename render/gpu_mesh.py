@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.mesh import vertex_normals
+from engine.core.mesh import unique_edges, vertex_normals
 from engine.core.types import SceneMesh
 from render.smooth import smoothed
 
@@ -21,9 +21,14 @@ SMOOTH_BELOW = 80_000  #: cloth of fewer triangles is rounded
 class GpuMesh:
     """A mesh and what is needed to draw it. Double-sided meshes are cloth, the others skin."""
 
-    def __init__(self, context: Any, programs: dict[str, Any], mesh: SceneMesh, index: int) -> None:
+    def __init__(
+        self, context: Any, programs: dict[str, Any], mesh: SceneMesh, index: int, *, rounded: bool = True
+    ) -> None:
         self.cloth = mesh.material.double_sided
-        mesh = smoothed(mesh) if self.cloth and len(mesh.faces) < SMOOTH_BELOW else mesh
+        lines = unique_edges(mesh.faces)[0]
+        if rounded and self.cloth and len(mesh.faces) < SMOOTH_BELOW:
+            middle = (len(mesh.vertices) + np.arange(len(lines), dtype=np.int32))[:, None]  # smoothing adds one an edge
+            mesh, lines = smoothed(mesh), np.concatenate([lines[:, :1], middle, middle, lines[:, 1:]], axis=1)
         self.mesh, self.index, self.context = mesh, index, context
         self.sheer = mesh.material.base_color[3] < 1.0
         self.vertices = np.ascontiguousarray(mesh.vertices, np.float32)
@@ -49,10 +54,11 @@ class GpuMesh:
         ]
         surface = programs["cloth" if self.cloth else "skin"]
         self.arrays = {
-            "surface": self._array(surface, content),
-            "gbuffer": self._array(programs["gbuffer"], content),
-            "depth": self._array(programs["depth"], content),
+            "surface": self._array(surface, content, self.indices),
+            "gbuffer": self._array(programs["gbuffer"], content, self.indices),
+            "depth": self._array(programs["depth"], content, self.indices),
         }
+        self.edges = self._array(programs["line"], content, context.buffer(lines.tobytes()))
         self.texture = self._texture()
 
     def bake_points(self) -> tuple[np.ndarray, np.ndarray]:
@@ -88,11 +94,12 @@ class GpuMesh:
             self.map.write(np.ascontiguousarray(np.nan_to_num(values), np.float32).tobytes())
         return values is not None
 
-    def sort_back_to_front(self, eye: np.ndarray) -> None:
-        """Orders the triangles by distance, for blending."""
-        middle = self.vertices[self.faces].mean(1)
-        order = np.argsort(-np.linalg.norm(middle - eye, axis=1), kind="stable")
+    def sort_back_to_front(self, eye: np.ndarray) -> np.ndarray:
+        """Orders the triangles by distance, for blending; returns their distances [m], falling, shape [T]."""
+        distance = np.linalg.norm(self.vertices[self.faces].mean(1) - eye, axis=1)
+        order = np.argsort(-distance, kind="stable")
         self.indices.write(np.ascontiguousarray(self.faces[order]).tobytes())
+        return distance[order]
 
     def set_material(self, program: Any) -> None:
         """Sets the uniforms of the material that the program has."""
@@ -103,6 +110,8 @@ class GpuMesh:
             "sheen": material.sheen,
             "weave": WEAVES.get(material.weave, 0) if self.mesh.uv_metres is not None else 0,
             "weave_scale": max(material.weave_scale, 1e-5),
+            # sheer cloth is a grid of opaque yarns: what is not hole in it is its opacity
+            "yarn_width": float(np.clip(1 - np.sqrt(max(1 - material.base_color[3], 0)), 0.2, 0.97)),
             "textured": int(self.texture is not None),
             "depth_bias": CLOTH_BIAS * (1 + self.index / 8) if self.cloth else 0.0,
             "mesh_id": float(self.index),
@@ -114,7 +123,7 @@ class GpuMesh:
         if self.texture is not None and "base_texture" in program:
             self.texture.use(4)
 
-    def _array(self, program: Any, content: list[tuple]) -> Any:
+    def _array(self, program: Any, content: list[tuple], indices: Any) -> Any:
         kept = []
         for buffer, layout, names in content:
             parts = [
@@ -124,7 +133,7 @@ class GpuMesh:
             present = [name for name in names if name in program]
             if present:
                 kept.append((buffer, " ".join(parts), *present))
-        return self.context.vertex_array(program, kept, index_buffer=self.indices)
+        return self.context.vertex_array(program, kept, index_buffer=indices)
 
     def _texture(self) -> Any:
         pixels = self.mesh.material.texture

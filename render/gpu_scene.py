@@ -1,4 +1,4 @@
-"""The preview's scene on the graphics card: programs, baked light, shadow maps, backdrop, and the passes over them."""
+"""The preview's scene on the graphics card: baked light, shadow maps, and the passes over meshes and backdrop."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from engine.core.types import Camera, SceneMesh
 from render import heatmap
 from render.bake import bake_transfer, ortho_matrix
 from render.camera import gl_matrices
+from render.cyclorama import Cyclorama
+from render.gpu_canvas import Canvas, release
 from render.gpu_mesh import GpuMesh
-from render.opengl import shader_source
-from render.studio import Studio, turn_matrix
+from render.gpu_programs import UNITS, build_programs
+from render.studio import MIRROR_STEPS, Studio, mirrored
 
 __all__ = ["GpuScene"]
 
 FLOOR_GRID = 96  #: points along each side of the floor's baked square
 BAKE_SIZE = 1024  #: depth maps of the bake [px]
+SHEER_SLICES = 48  #: by depth, in which several sheer meshes are drawn in turns
+#: lines of wireframes: linear RGB and opacity of the mesh on top and of those beneath
+WIRE_COLORS = {True: (0.02, 0.022, 0.03, 0.75), False: (0.10, 0.085, 0.075, 0.35)}
 
 
 class GpuScene:
@@ -28,39 +33,40 @@ class GpuScene:
         context: moderngl context.
         meshes: not empty.
         directions: number of sky directions baked.
-        shadow_size: of the key light's shadow map [px].
-        shadow_taps: samples of it per pixel.
+        shadow_size: of the lights' shadow maps [px].
+        rounded: coarse cloth is given rounder triangles.
     """
 
     def __init__(
-        self,
-        context: Any,
-        meshes: Sequence[SceneMesh],
-        studio: Studio,
-        *,
-        directions: int,
-        shadow_size: int,
-        shadow_taps: int,
-    ) -> None:
+        self, context: Any, meshes: Sequence[SceneMesh], studio: Studio, *, directions: int, shadow_size: int,
+        rounded: bool = True,
+    ) -> None:  # fmt: skip
         self.context, self.studio, self.turn = context, studio, None
-        self._kept: tuple[tuple[int, int], tuple[Any, Any]] | None = None
         low = np.min([m.vertices.min(0) for m in meshes], axis=0).astype(np.float64)
         high = np.max([m.vertices.max(0) for m in meshes], axis=0).astype(np.float64)
         self.centre, self.floor = (low + high) / 2, float(low[1])
         self.radius = float(np.linalg.norm(high - low)) / 2 * 1.02
         self.floor_half = 1.3 * self.radius
-        self.programs = self._programs(shadow_taps)
-        self.meshes = [GpuMesh(context, self.programs, mesh, i) for i, mesh in enumerate(meshes)]
-        if any(mesh.sheer for mesh in self.meshes):
-            for name in ("skin", "cloth", "floor"):
-                self.programs[name]["least_blur"].value = 0.0025
+        sheer = any(mesh.material.base_color[3] < 1 for mesh in meshes)
+        self.programs = build_programs(context, {
+            "key_extent": self.radius,
+            "key_softness": studio.key_tan_radius,
+            "shadow_texel": 2 * self.radius / shadow_size,
+            "least_blur": 0.0025 if sheer else 0.0008,
+        })  # fmt: skip
+        self.meshes = [GpuMesh(context, self.programs, mesh, i, rounded=rounded) for i, mesh in enumerate(meshes)]
         self.floor_open = self._bake(directions)
-        self.backdrop = self._cyclorama()
+        frame = (float(self.centre[0]), float(self.centre[2]), self.floor_half)
+        self.backdrop = Cyclorama(
+            context, self.programs, studio, centre=self.centre, radius=self.radius, floor=self.floor, floor_frame=frame
+        )
+        self.canvas = Canvas(context, self.programs["develop"], UNITS["linear_picture"])
         self.shadows = {name: self._shadow_map(size) for name, size in (("key", shadow_size), ("rim", shadow_size))}
         linear, nearest = (context.LINEAR, context.LINEAR), (context.NEAREST, context.NEAREST)
         self.compared = context.sampler(compare_func="<=", filter=linear, repeat_x=False, repeat_y=False)
         self.plain = context.sampler(filter=nearest, repeat_x=False, repeat_y=False)
         self.tables = {name: self._table(name) for name in heatmap.MAP_STYLES}
+        self.reflections = self._reflections()
 
     def set_turn(self, turn: float) -> None:
         """Turns the studio with the camera: new light at the vertices, new shadow maps."""
@@ -77,42 +83,37 @@ class GpuScene:
                 self._set(program, f"{name}_matrix", matrix)
             texture.filter = (self.context.LINEAR, self.context.LINEAR)
         for program in ("skin", "cloth"):
+            self.programs[program]["turn"].value = turn
             for name in ("key", "rim"):
                 self.programs[program][f"{name}_direction"].value = tuple(self.studio.direction(name, turn))
                 self.programs[program][f"{name}_radiance"].value = getattr(self.studio, f"{name}_radiance")
+        self.backdrop.turn(turn)
 
-    def draw(self, camera: Camera, mode: str, *, backdrop: bool) -> np.ndarray:
-        """Scene-linear, premultiplied picture of one view, shape [H, W, 4], row 0 at the top."""
+    def draw(self, camera: Camera, mode: str, *, backdrop: bool, samples: int, shadow_taps: int) -> Any:
+        """Draws one view; its framebuffer is for :attr:`canvas` to read, before anything else is drawn."""
         context, size = self.context, camera.size
-        drawn, resolved = self._targets(size)
-        drawn.use()
-        drawn.clear(0, 0, 0, 0)
+        frame = self.canvas.drawn(size, samples)
         view, projection, eye = self._camera(camera)
         self._bind_textures(mode)
+        for program in ("skin", "cloth", "floor"):
+            self.programs[program]["shadow_taps"].value = shadow_taps
         context.enable_only(context.DEPTH_TEST)
         # the nearest first, so that hidden skin and backdrop are never shaded; sheer cloth over all of it
-        opaque = sorted((m for m in self.meshes if not m.sheer), key=lambda m: not m.cloth)
-        for mesh in opaque:
+        for mesh in sorted((m for m in self.meshes if not m.sheer), key=lambda m: not m.cloth):
             self._draw_surface(mesh, mode, view, projection, eye)
         if backdrop:
-            for name, array in self.backdrop.items():
-                self.programs[name]["picture"].value = size
-                self._set_camera(self.programs[name], view, projection)
-                array.render()
+            self.backdrop.draw(size, _bytes(view), _bytes(projection))
         context.enable_only(context.DEPTH_TEST | context.BLEND)
         context.blend_func = (context.ONE, context.ONE_MINUS_SRC_ALPHA)
-        drawn.depth_mask = False
-        for mesh in self.meshes:
-            if mesh.sheer:
-                mesh.sort_back_to_front(eye)
-                self._draw_surface(mesh, mode, view, projection, eye)
-        drawn.depth_mask = True
-        context.copy_framebuffer(resolved, drawn)
-        rgba = np.frombuffer(resolved.read(components=4, dtype="f2"), np.float16).reshape(size[1], size[0], 4)
-        return rgba[::-1].astype(np.float32)
+        frame.depth_mask = False
+        self._draw_sheer(mode, view, projection, eye)
+        if mode == "wireframe":
+            self._draw_edges(view, projection, height=size[1])
+        frame.depth_mask = True
+        return frame
 
     def draw_buffers(self, camera: Camera, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Depth [m], normal, albedo and material id of the nearest surface, without antialiasing."""
+        """Depth [m], normal, albedo and material id of the nearest surface at each pixel's centre."""
         context, size = self.context, camera.size
         targets = [context.renderbuffer(size, 4, dtype="f4") for _ in range(2)]
         frame = context.framebuffer(targets, context.depth_renderbuffer(size))
@@ -126,51 +127,18 @@ class GpuScene:
         for mesh in self.meshes:
             self._set_look(program, mesh, mode)
             mesh.arrays["gbuffer"].render()
-        first, second = (
-            np.frombuffer(frame.read(components=4, attachment=i, dtype="f4"), np.float32).reshape(size[1], size[0], 4)[
-                ::-1
-            ]
-            for i in range(2)
-        )
-        _release(frame)
-        depth = first[..., 3]
-        hit = depth > 0
+        raw = [np.frombuffer(frame.read(components=4, attachment=i, dtype="f4"), np.float32) for i in range(2)]
+        first, second = (values.reshape(size[1], size[0], 4)[::-1] for values in raw)
+        release(frame)
+        hit = first[..., 3] > 0
         return (
-            np.where(hit, depth, np.inf).astype(np.float32),
+            np.where(hit, first[..., 3], np.inf).astype(np.float32),
             np.ascontiguousarray(first[..., :3]),
             np.ascontiguousarray(second[..., :3]),
             np.where(hit, np.round(second[..., 3]), -1).astype(np.int32),
         )
 
     # ------------------------------------------------------------ set-up
-
-    def _programs(self, shadow_taps: int) -> dict[str, Any]:
-        shadow, vertex = shader_source("shadow.glsl"), shader_source("mesh.vert.glsl")
-        sources = {
-            kind: (
-                vertex,
-                f"#version 330\n#define CLOTH {int(kind == 'cloth')}\n{shadow}{shader_source('surface.frag.glsl')}",
-            )
-            for kind in ("skin", "cloth")
-        }
-        sources["gbuffer"] = (vertex, shader_source("gbuffer.frag.glsl"))
-        sources["depth"] = (shader_source("depth.vert.glsl"), shader_source("depth.frag.glsl"))
-        paper_vertex, paper = shader_source("backdrop.vert.glsl"), shader_source("backdrop.frag.glsl")
-        sources["floor"] = (paper_vertex, f"#version 330\n#define FLOOR 1\n{shadow}{paper}")
-        sources["wall"] = (paper_vertex, f"#version 330\n#define FLOOR 0\n{paper}")
-        programs = {name: self.context.program(vertex_shader=v, fragment_shader=f) for name, (v, f) in sources.items()}
-        units = {"key_depth": 0, "key_shadow": 1, "rim_shadow": 2, "map_table": 3, "base_texture": 4, "floor_open": 5}
-        fixed = {
-            "key_extent": self.radius,
-            "key_softness": self.studio.key_tan_radius,
-            "shadow_taps": shadow_taps,
-            "least_blur": 0.0008,
-        }
-        for program in programs.values():
-            for name, value in {**units, **fixed}.items():
-                if name in program:
-                    program[name].value = value
-        return programs
 
     def _bake(self, directions: int) -> Any:
         """Bakes all meshes and a square of floor; returns the floor's visible sky as a texture."""
@@ -196,38 +164,12 @@ class GpuScene:
         ends = np.cumsum([0] + [len(p) for p, _ in sets])
         for mesh, start, end in zip(self.meshes, ends, ends[1:], strict=False):
             mesh.take_baked(transfer[start:end], visible[start:end])
-        _release(frame)
+        release(frame)
         sky = _soften(visible[ends[-2] :].reshape(FLOOR_GRID, FLOOR_GRID))
         texture = self.context.texture((FLOOR_GRID, FLOOR_GRID), 1, sky.astype(np.float32).tobytes(), dtype="f4")
         texture.filter = (self.context.LINEAR, self.context.LINEAR)
         texture.repeat_x = texture.repeat_y = False
         return texture
-
-    def _cyclorama(self) -> dict[str, Any]:
-        """Seamless paper around the subject: floor, quarter-round and wall, as long strips."""
-        r = self.radius
-        arc = np.linspace(0, np.pi / 2, 17)
-        bend = 1.5 * r
-        z = np.concatenate([[8 * r, -1.4 * r], -1.4 * r - bend * np.sin(arc[1:]), [-1.4 * r - bend]])
-        y = np.concatenate([[0, 0], bend * (1 - np.cos(arc[1:])), [7 * r]])
-        height = np.clip(y / (4 * r), 0, 1)
-        rows = np.arange(len(z) - 1)[:, None]
-        strip = np.stack([rows * 2 + [0, 1, 2], rows * 2 + [1, 3, 2]], axis=1).reshape(-1, 3).astype(np.int32)
-        points = np.stack([np.tile([-9 * r, 9 * r], len(z)), np.repeat(y, 2), np.repeat(z, 2)], axis=1)
-        self._paper = (points, np.repeat(height, 2))
-        self._paper_buffer = self.context.buffer(reserve=len(points) * 16, dynamic=True)
-        buffer = self._paper_buffer
-        arrays = {}
-        for name, part in (("floor", strip[:2]), ("wall", strip[2:])):
-            program = self.programs[name]
-            for place in ("floor", "wall", "edge"):
-                program[f"{place}_color"].value = getattr(self.studio, f"backdrop_{place}")
-            if "floor_frame" in program:
-                program["floor_frame"].value = (self.centre[0], self.centre[2], self.floor_half)
-            indices = self.context.buffer(np.ascontiguousarray(part).tobytes())
-            names = ("in_position", "in_height")
-            arrays[name] = self.context.vertex_array(program, [(buffer, "3f 1f", *names)], index_buffer=indices)
-        return arrays
 
     def _shadow_map(self, size: int) -> tuple[Any, Any]:
         texture = self.context.depth_texture((size, size))
@@ -237,6 +179,13 @@ class GpuScene:
         colors = heatmap.color_table(name)
         texture = self.context.texture((len(colors), 1), 3, colors.tobytes(), alignment=1)
         texture.repeat_x = texture.repeat_y = False
+        return texture
+
+    def _reflections(self) -> Any:
+        levels, rows, columns = MIRROR_STEPS
+        texture = self.context.texture3d((columns, rows, levels), 3, mirrored(self.studio).tobytes(), dtype="f4")
+        texture.filter = (self.context.LINEAR, self.context.LINEAR)
+        texture.repeat_y = texture.repeat_z = False
         return texture
 
     # ------------------------------------------------------------ passes
@@ -252,59 +201,76 @@ class GpuScene:
             mesh.arrays["depth"].render()
 
     def _draw_surface(
-        self, mesh: GpuMesh, mode: str, view: np.ndarray, projection: np.ndarray, eye: np.ndarray
-    ) -> None:
+        self, mesh: GpuMesh, mode: str, view: np.ndarray, projection: np.ndarray, eye: np.ndarray, *, first: int = 0,
+        count: int = -1,
+    ) -> None:  # fmt: skip
         program = self.programs["cloth" if mesh.cloth else "skin"]
         self._set_camera(program, view, projection)
         program["eye"].value = tuple(eye)
         self._set_look(program, mesh, mode)
-        mesh.arrays["surface"].render()
+        if not mesh.cloth:  # of a body only what faces the camera can be seen
+            self.context.enable(self.context.CULL_FACE)
+        mesh.arrays["surface"].render(vertices=count, first=first)
+        self.context.disable(self.context.CULL_FACE)
 
-    def _targets(self, size: tuple[int, int]) -> tuple[Any, Any]:
-        """Framebuffers of this size, one multisampled and one plain; those of the last size are kept."""
-        if self._kept is None or self._kept[0] != size:
-            if self._kept is not None:
-                for frame in self._kept[1]:
-                    _release(frame)
-            context, samples = self.context, min(4, self.context.max_samples)
-            drawn = context.framebuffer(
-                [context.renderbuffer(size, 4, samples=samples, dtype="f2")],
-                context.depth_renderbuffer(size, samples=samples),
-            )
-            self._kept = (size, (drawn, context.framebuffer([context.renderbuffer(size, 4, dtype="f2")])))
-        return self._kept[1]
+    def _draw_sheer(self, mode: str, view: np.ndarray, projection: np.ndarray, eye: np.ndarray) -> None:
+        """Blends sheer meshes from back to front; several take turns, slice by slice."""
+        sheer = [mesh for mesh in self.meshes if mesh.sheer]
+        if not sheer:
+            return
+        distances = [mesh.sort_back_to_front(eye) for mesh in sheer]
+        far, near = max(d[0] for d in distances), min(d[-1] for d in distances)
+        count = SHEER_SLICES if len(sheer) > 1 else 1
+        ends = [np.searchsorted(-d, -np.linspace(far, near, count + 1)[1:], side="right") for d in distances]
+        for k in range(count):
+            for mesh, end in zip(sheer, ends, strict=True):
+                start = int(end[k - 1]) if k else 0
+                if (triangles := int(end[k]) - start) > 0:
+                    self._draw_surface(mesh, mode, view, projection, eye, first=3 * start, count=3 * triangles)
+
+    def _draw_edges(self, view: np.ndarray, projection: np.ndarray, *, height: int) -> None:
+        program = self.programs["line"]
+        self._set_camera(program, view, projection)
+        self.context.line_width = 1.0
+        strength = min(1.0, height / 1600)  # lines are a pixel wide: the more there are, the darker
+        for mesh in self.meshes:
+            mesh.set_material(program)
+            *color, opacity = WIRE_COLORS[mesh.cloth]
+            opacity *= 0.5 + 0.5 * strength
+            program["line_color"].value = (*(c * opacity for c in color), opacity)
+            mesh.edges.render(mode=self.context.LINES)
 
     def _camera(self, camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         pose = np.asarray(camera.world_to_camera, np.float64)
         eye = -pose[:3, :3].T @ pose[:3, 3]
         distance = float(np.linalg.norm(eye - self.centre))
         view, projection = gl_matrices(camera, max(distance - 1.2 * self.radius, 0.05), distance + 14 * self.radius)
-        points, height = self._paper
-        world = points @ turn_matrix(self.turn or 0.0).T + [self.centre[0], self.floor, self.centre[2]]
-        self._paper_buffer.write(np.column_stack([world, height]).astype(np.float32).tobytes())
         return view, projection, eye
 
     def _bind_textures(self, mode: str) -> None:
         key, rim = self.shadows["key"][0], self.shadows["rim"][0]
-        for texture, unit, sampler in ((key, 0, self.plain), (key, 1, self.compared), (rim, 2, self.compared)):
-            texture.use(unit)
-            sampler.use(unit)
+        uses = (("key_depth", key, self.plain), ("key_shadow", key, self.compared), ("rim_shadow", rim, self.compared))
+        for name, texture, sampler in uses:
+            texture.use(UNITS[name])
+            sampler.use(UNITS[name])
         if mode in self.tables:
-            self.tables[mode].use(3)
-        self.floor_open.use(5)
+            self.tables[mode].use(UNITS["map_table"])
+        self.floor_open.use(UNITS["floor_open"])
+        self.reflections.use(UNITS["reflections"])
 
     def _set_look(self, program: Any, mesh: GpuMesh, mode: str) -> None:
         mesh.set_material(program)
         # 0 as it is, 1 coloured by the map, 2 neutral grey beside it
-        program["map_mode"].value = (1 if mesh.show_map(mode) else 2) if mode in self.tables else 0
+        grey = mode == "wireframe"
+        program["map_mode"].value = (1 if mesh.show_map(mode) else 2) if mode in self.tables else 2 * grey
 
     def _set_camera(self, program: Any, view: np.ndarray, projection: np.ndarray) -> None:
         for name, matrix in (("view", view), ("projection", projection)):
-            program[name].write(np.ascontiguousarray(matrix.T, np.float32).tobytes())
+            program[name].write(_bytes(matrix))
 
     def _set(self, program: str, name: str, matrix: np.ndarray) -> None:
         if name in self.programs[program]:
-            self.programs[program][name].write(np.ascontiguousarray(matrix.T, np.float32).tobytes())
+            self.programs[program][name].write(_bytes(matrix))
 
 
 def _soften(sky: np.ndarray) -> np.ndarray:
@@ -316,8 +282,6 @@ def _soften(sky: np.ndarray) -> np.ndarray:
     return near + (far - near) * weight
 
 
-def _release(frame: Any) -> None:
-    for attachment in (*frame.color_attachments, frame.depth_attachment):
-        if attachment is not None:
-            attachment.release()
-    frame.release()
+def _bytes(matrix: np.ndarray) -> bytes:
+    """A matrix as OpenGL takes it."""
+    return np.ascontiguousarray(matrix.T, np.float32).tobytes()

@@ -4,31 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from engine.core.errors import InputError
 from engine.core.types import Camera, ImageBuffers, SceneMesh
 from render import heatmap
-from render.camera import resized, standard_cameras, turntable_cameras
-from render.develop import develop, write_png, write_webp
+from render.camera import PORTRAIT_FOV, resized, standard_cameras, turntable_cameras
+from render.develop import write_png
 from render.gpu_scene import GpuScene
 from render.opengl import create_context
 from render.studio import Studio, camera_azimuth
 
 __all__ = [
+    "MODES",
     "PREVIEW_QUALITY",
     "Preview",
     "PreviewQuality",
+    "Sampling",
     "render_view",
     "standard_cameras",
     "turntable",
     "vertex_openness",
     "write_png",
-    "write_webp",
 ]
 
-MODES = ("beauty", *heatmap.MAP_STYLES)
+#: as in a shop, the mesh's edges, and maps
+MODES = ("beauty", "wireframe", *heatmap.MAP_STYLES)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What one picture may cost."""
+
+    supersample: int  #: pixels drawn per pixel kept along each axis
+    multisample: int  #: times that edges are sampled within each of those: 1 or 4
+    shadow_taps: int
 
 
 @dataclass(frozen=True)
@@ -38,16 +50,20 @@ class PreviewQuality:
     still: tuple[int, int]
     turntable: tuple[int, int]
     frames: int
-    supersample: float  #: pixels drawn per pixel kept along each axis, besides four-fold multisampling
+    stills: Sampling
+    moving: Sampling  #: of each frame of a turntable or an animation
     bake_directions: int
     shadow_size: int
-    shadow_taps: int
+    rounded: bool = True  #: coarse cloth is given rounder triangles
 
 
+MOVING = Sampling(2, 1, 4)  #: 50 pictures may go by in a glance
 PREVIEW_QUALITY = {
-    "draft": PreviewQuality((600, 800), (360, 480), 24, 2.0, 96, 1024, 8),
-    "standard": PreviewQuality((900, 1200), (480, 640), 36, 2.0, 160, 2048, 12),
-    "fine": PreviewQuality((1500, 2000), (720, 960), 48, 2.0, 320, 4096, 24),
+    #: for looking around at once, on a processor too: nothing is smoothed
+    "live": PreviewQuality((1024, 1024), (1024, 1024), 60, Sampling(1, 1, 3), Sampling(1, 1, 3), 64, 1024, False),
+    "draft": PreviewQuality((600, 800), (360, 480), 24, Sampling(2, 4, 8), MOVING, 96, 1024),
+    "standard": PreviewQuality((900, 1200), (480, 640), 60, Sampling(2, 4, 12), MOVING, 160, 2048),
+    "fine": PreviewQuality((1500, 2000), (720, 960), 72, Sampling(2, 4, 24), Sampling(2, 1, 8), 320, 4096),
 }
 
 
@@ -96,7 +112,7 @@ class Preview:
                     studio or Studio(),
                     directions=q.bake_directions,
                     shadow_size=q.shadow_size,
-                    shadow_taps=q.shadow_taps,
+                    rounded=q.rounded,
                 )
         except BaseException:
             self.close()
@@ -117,43 +133,81 @@ class Preview:
         camera: Camera,
         *,
         size: tuple[int, int] | None = None,
-        supersample: float | None = None,
+        supersample: int | None = None,
         mode: str = "beauty",
         buffers: bool = True,
     ) -> ImageBuffers:
-        """Draws one view.
+        """Draws one view as linear buffers: what renderers that build on this one start from.
+
+        Normal and albedo (with the weave's light and dark, without light) are averaged over the same points of each
+        pixel as the colour, of those that a surface covers; depth and material are those at the pixel's centre.
+        With the backdrop ``none`` colour, too, is the mean over covered points alone, so that
+        ``rgb / albedo`` is the light on the surface, up to its mirror image.
 
         Args:
             size: (width, height) [px]; the camera's own if None.
             supersample: instead of the quality's.
-            mode: ``beauty``, or a map (``strain``, ``pressure``) that colours the meshes that carry it.
+            mode: one of ``MODES``; maps colour the meshes that carry them.
             buffers: also fill depth, normal, albedo and material_id (else they are empty).
         """
-        if mode not in MODES:
-            raise InputError("render.mode", f"no picture mode is called '{mode}'", f"choose one of {', '.join(MODES)}")
-        camera = camera if size is None else resized(camera, size)
-        scale = self.quality.supersample if supersample is None else supersample
-        large = tuple(max(1, round(n * scale)) for n in camera.size)
+        camera = self._checked(camera, size, mode)
+        how = self.quality.stills
+        scale = how.supersample if supersample is None else supersample
         empty = np.zeros((0, 0), np.float32)
         with self._context:  # another preview may have been current since
-            self._scene.set_turn(camera_azimuth(camera))
-            rgba = self._scene.draw(resized(camera, large), mode, backdrop=self.backdrop == "studio")
-            extra = self._scene.draw_buffers(camera, mode) if buffers else (empty,) * 4
-        if large != camera.size:
-            import cv2
-
-            rgba = cv2.resize(rgba, camera.size, interpolation=cv2.INTER_AREA)
+            large, frame = self._draw(camera, mode, replace(how, supersample=scale))
+            rgba = _averaged(self._scene.canvas.linear(frame), scale)
+            extra = self._buffers(camera, large, mode, scale) if buffers else (empty,) * 4
         alpha, rgb = np.clip(rgba[..., 3], 0, 1), rgba[..., :3]
         if self.backdrop == "none":
             rgb = rgb / np.maximum(alpha, 1e-4)[..., None]
         return ImageBuffers(np.ascontiguousarray(rgb), alpha, *extra)
 
-    def picture(self, camera: Camera, *, mode: str = "beauty", legend: bool = True, **options) -> np.ndarray:
-        """The finished picture as sRGB uint8 [H, W, 3 or 4]; maps with their colour bar. Options as :meth:`view`."""
-        image = develop(self.view(camera, mode=mode, buffers=False, **options), transparent=self.backdrop == "none")
+    def picture(
+        self, camera: Camera, *, mode: str = "beauty", legend: bool = True, size: tuple[int, int] | None = None,
+        moving: bool = False,
+    ) -> np.ndarray:  # fmt: skip
+        """The finished picture as sRGB uint8 [H, W, 3 or 4]; maps with their colour bar.
+
+        Args:
+            size: (width, height) [px]; the camera's own if None.
+            moving: it is one of many that go by quickly: cheaper.
+        """
+        camera = self._checked(camera, size, mode)
+        how = self.quality.moving if moving else self.quality.stills
+        transparent = self.backdrop == "none"
+        with self._context:
+            _, frame = self._draw(camera, mode, how)
+            image = self._scene.canvas.developed(frame, scale=how.supersample, transparent=transparent)
         if mode in heatmap.MAP_STYLES and legend:
             image = heatmap.draw_legend(image[..., :3], mode, heatmap.shown_range(self.meshes, mode))
         return image
+
+    def _checked(self, camera: Camera, size: tuple[int, int] | None, mode: str) -> Camera:
+        if mode not in MODES:
+            raise InputError("render.mode", f"no picture mode is called '{mode}'", f"choose one of {', '.join(MODES)}")
+        if mode in heatmap.MAP_STYLES and not any(mode in mesh.maps for mesh in self.meshes):
+            raise InputError("render.map", f"no mesh of this look carries {mode}", "drape it again, or choose another")
+        return camera if size is None else resized(camera, size)
+
+    def _draw(self, camera: Camera, mode: str, how: Sampling) -> tuple[Camera, Any]:
+        """The camera of the large picture, and the framebuffer that has it."""
+        large = resized(camera, (camera.size[0] * how.supersample, camera.size[1] * how.supersample))
+        self._scene.set_turn(camera_azimuth(camera))
+        frame = self._scene.draw(
+            large, mode, backdrop=self.backdrop == "studio", samples=how.multisample, shadow_taps=how.shadow_taps
+        )
+        return large, frame
+
+    def _buffers(self, camera: Camera, large: Camera, mode: str, scale: int) -> tuple[np.ndarray, ...]:
+        depth, normal, albedo, material = self._scene.draw_buffers(camera, mode)
+        if scale > 1:
+            _, normal, albedo, ids = self._scene.draw_buffers(large, mode)
+            hit = (ids >= 0).astype(np.float32)[..., None]
+            covered = np.maximum(_averaged(hit, scale), 1e-6)
+            normal, albedo = (_averaged(values * hit, scale) / covered for values in (normal, albedo))
+            normal = normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
+        return depth, normal, albedo, material
 
     def turntable(
         self,
@@ -161,16 +215,24 @@ class Preview:
         *,
         size: tuple[int, int] | None = None,
         mode: str = "beauty",
+        fov_y: float = PORTRAIT_FOV,
         progress: Callable[[float, str], None] | None = None,
     ) -> list[np.ndarray]:
-        """Pictures evenly around the subject, sRGB uint8 [H, W, 3] each."""
-        cameras = turntable_cameras(self.meshes, frames or self.quality.frames, size=size or self.quality.turntable)
+        """Pictures evenly around the subject, sRGB uint8 [H, W, 3 or 4] each; ``fov_y`` [rad]."""
+        frames = self.quality.frames if frames is None else frames
+        cameras = turntable_cameras(self.meshes, frames, size=size or self.quality.turntable, fov_y=fov_y)
         pictures = []
         for i, camera in enumerate(cameras):
-            pictures.append(self.picture(camera, mode=mode))
+            pictures.append(self.picture(camera, mode=mode, moving=True))
             if progress:
                 progress((i + 1) / len(cameras), "turntable")
         return pictures
+
+
+def _averaged(values: np.ndarray, scale: int) -> np.ndarray:
+    """Means over squares of ``scale`` pixels, shape [H / scale, W / scale, channel]."""
+    height, width = values.shape[0] // scale, values.shape[1] // scale
+    return values.reshape(height, scale, width, scale, -1).mean((1, 3)) if scale > 1 else values
 
 
 def render_view(
@@ -178,7 +240,7 @@ def render_view(
     camera: Camera,
     *,
     size: tuple[int, int] | None = None,
-    supersample: float | None = None,
+    supersample: int | None = None,
     mode: str = "beauty",
     backdrop: str = "studio",
     quality: str | PreviewQuality = "standard",
@@ -210,6 +272,6 @@ def turntable(
     mode: str = "beauty",
     progress: Callable[[float, str], None] | None = None,
 ) -> list[np.ndarray]:
-    """Pictures evenly around a scene, sRGB uint8 [H, W, 3] each, ready for :func:`write_webp`."""
+    """Pictures evenly around a scene, sRGB uint8 [H, W, 3] each, ready for :func:`render.moving.write_moving`."""
     with Preview(meshes, quality=quality) as preview:
         return preview.turntable(frames, size=size, mode=mode, progress=progress)

@@ -7,12 +7,13 @@ camera's azimuth around the subject [rad].
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
 from engine.core.types import Camera
 
-__all__ = ["Studio", "camera_azimuth", "fibonacci_sphere", "sh_basis", "turn_matrix"]
+__all__ = ["Studio", "camera_azimuth", "fibonacci_sphere", "mirrored", "sh_basis", "turn_matrix"]
 
 
 @dataclass(frozen=True)
@@ -48,19 +49,56 @@ class Studio:
     def environment(self, turn: float) -> np.ndarray:
         """The softboxes and the room as order-2 spherical harmonics in the world's frame, shape [9, 3]."""
         directions = fibonacci_sphere(self.samples)
-        local = directions @ turn_matrix(turn)  # rows times R is the inverse rotation: world to studio
-        height = local[:, 1:2]
+        # rows times R is the inverse rotation: world to studio
+        radiance = self.radiance(directions @ turn_matrix(turn))
+        return (4 * np.pi / self.samples) * sh_basis(directions).T @ radiance
+
+    def radiance(self, directions: np.ndarray) -> np.ndarray:
+        """What comes from unit directions in the studio's frame, without key and rim light, shape [n, 3]."""
+        height = directions[:, 1:2]
         radiance = np.where(height > 0, np.array(self.wall), np.array(self.floor)).astype(np.float64)
         for box in self.softboxes:
             axis = np.array(box.direction) / np.linalg.norm(box.direction)
-            angle = np.arccos(np.clip(local @ axis, -1, 1))
+            angle = np.arccos(np.clip(directions @ axis, -1, 1))
             radiance += np.clip((box.radius - angle) / 0.2 + 0.5, 0, 1)[:, None] * np.array(box.radiance)
-        return (4 * np.pi / self.samples) * sh_basis(directions).T @ radiance
+        return radiance
 
     def direction(self, name: str, turn: float) -> np.ndarray:
         """Unit direction towards the ``key`` or ``rim`` light in the world's frame, shape [3]."""
         d = np.array(getattr(self, f"{name}_direction"))
         return turn_matrix(turn) @ (d / np.linalg.norm(d))
+
+
+#: Roughness [-], height and azimuth of the steps of :func:`mirrored`.
+MIRROR_STEPS = (6, 24, 48)
+
+
+@lru_cache(maxsize=4)
+def mirrored(studio: Studio) -> np.ndarray:
+    """The studio in mirrors of growing roughness: the environment map that shaders look reflections up in.
+
+    Each step is averaged with the GGX lobe about the mirror direction, seen straight on (Karis 2013).
+
+    Returns:
+        Radiance of ``MIRROR_STEPS`` (roughness, height -1 to 1, azimuth from +Z towards +X, from 0), float32,
+        shape [6, 24, 48, 3]; steps stand at the middle of their share of 0..1.
+    """
+    levels, rows, columns = MIRROR_STEPS
+    light = fibonacci_sphere(studio.samples)
+    radiance = studio.radiance(light)
+    y = (np.arange(rows) + 0.5) / rows * 2 - 1
+    azimuth = (np.arange(columns) + 0.5) / columns * 2 * np.pi
+    flat = np.sqrt(1 - y * y)[:, None]
+    mirror = np.stack(np.broadcast_arrays(flat * np.sin(azimuth), y[:, None], flat * np.cos(azimuth)), -1)
+    mirror = mirror.reshape(-1, 3)
+    cosine = np.clip(mirror @ light.T, 0, 1)
+    half2 = (1 + cosine) / 2  # squared cosine to the half vector, seen straight on
+    steps = []
+    for level in range(levels):
+        alpha2 = ((level + 0.5) / levels) ** 4
+        weight = cosine / (half2 * (max(alpha2, 1e-3) - 1) + 1) ** 2
+        steps.append(weight @ radiance / weight.sum(1, keepdims=True))
+    return np.array(steps, np.float32).reshape(levels, rows, columns, 3)
 
 
 def camera_azimuth(camera: Camera) -> float:

@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw  # noqa: E402
 
 from engine.core.taichi_runtime import init  # noqa: E402
 from engine.core.types import Material, SceneMesh  # noqa: E402
+from engine.export.scene import cloth_material  # noqa: E402
 from garments.fabrics import load_fabrics  # noqa: E402
 from render.camera import look_at  # noqa: E402
 from render.preview import Preview  # noqa: E402
@@ -40,12 +41,8 @@ def meshes(draped: Draped) -> list[SceneMesh]:
     normals = trimesh.Trimesh(vertices, faces, process=False).vertex_normals
     uv = np.concatenate([draped.garment.rest_uv, [[0.0, 0.0]]]).astype(np.float32)
     fabric = draped.garment.fabrics[0]
-    material = Material(
-        name=fabric.name, base_color=(*fabric.base_color, 1.0), roughness=fabric.roughness, sheen=fabric.sheen,
-        double_sided=True, weave=fabric.weave,
-    )
     cloth = SceneMesh(
-        "cloth", vertices.astype(np.float32), faces.astype(np.int32), material,
+        "cloth", vertices.astype(np.float32), faces.astype(np.int32), cloth_material(fabric),
         normals=np.array(normals, np.float32), uv=uv / 0.3 + 0.5, uv_metres=uv,
     )
     column = trimesh.creation.cylinder(radius=PLATE - 0.004, height=HEIGHT - 0.004, sections=64)

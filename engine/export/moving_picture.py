@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from engine.export.clip import Clip
-from render.preview import Preview, PreviewQuality, standard_cameras, write_webp
+from render.moving import write_moving
+from render.preview import MOVING, Preview, PreviewQuality, standard_cameras
 
 __all__ = ["write_moving_picture"]
 
 #: many pictures, each of a scene of its own: little light is baked for each
-QUALITY = PreviewQuality((360, 480), (360, 480), 1, 1.5, 24, 1024, 8)
+QUALITY = PreviewQuality((360, 480), (360, 480), 1, MOVING, MOVING, 24, 1024)
 EVERY = 2  #: of how many frames one is pictured
 
 
 def write_moving_picture(
-    path: Path, clip: Clip, *, progress: Callable[[float, str], None] | None = None
+    paths: Sequence[Path], clip: Clip, *, progress: Callable[[float, str], None] | None = None
 ) -> list[np.ndarray]:
-    """Writes a clip as an endless WebP, seen from three quarters.
+    """Writes a clip, seen from three quarters, as an endless .webp or as .mp4, by the endings of ``paths``.
 
     Returns:
         Its pictures, sRGB uint8 [H, W, 3] each.
@@ -34,8 +35,9 @@ def write_moving_picture(
     pictures = []
     for i, frame in enumerate(frames):
         with Preview(clip.meshes(frame), quality=QUALITY) as preview:
-            pictures.append(preview.picture(camera)[..., :3])
+            pictures.append(preview.picture(camera, moving=True))
         if progress:
             progress((i + 1) / len(frames), "animation")
-    write_webp(path, pictures, fps=clip.fps / EVERY)
+    for path in paths:
+        write_moving(path, pictures, fps=clip.fps / EVERY)
     return pictures

@@ -9,7 +9,8 @@ import numpy as np
 
 from engine.core.types import Camera, DragLine, SceneMesh
 from render.heatmap import draw_legend
-from render.preview import Preview, standard_cameras, write_png, write_webp
+from render.moving import write_webp
+from render.preview import Preview, standard_cameras, write_png
 from render.strokes import draw_strokes
 
 __all__ = ["write_pictures"]
@@ -64,7 +65,7 @@ def write_pictures(
 
 def _with_lines(preview: Preview, camera: Camera, picture: np.ndarray, lines: Sequence[DragLine]) -> np.ndarray:
     """The picture with its drag lines in view, coloured by their tension."""
-    depth = preview.view(camera, supersample=1.0).depth
+    depth = preview.view(camera, supersample=1).depth
     end = next((v for v in TENSION_ENDS if v >= lines[0].tension), TENSION_ENDS[-1])
     strokes = [(line.points, min(line.tension / end, 1.0)) for line in lines]
     return draw_legend(draw_strokes(picture, strokes, camera, depth, "tension"), "tension", (0.0, end))

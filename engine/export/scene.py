@@ -11,12 +11,14 @@ from engine.core.outfit import main_fabric, split
 from engine.core.types import Body, Drape, Fabric, Garment, Material, SceneMesh
 from engine.export.atlas import grain_plane, pack_panels
 from engine.export.skin_texture import skin_texture
+from engine.export.tension import principal_tension
 
-__all__ = ["body_scene_mesh", "edge_distances", "garment_scene_mesh", "garment_scene_meshes", "look_info",
-           "pressed_skin", "principal_stretch", "seam_normals", "uv_split"]  # fmt: skip
+__all__ = ["body_scene_mesh", "cloth_material", "edge_distances", "garment_scene_mesh", "garment_scene_meshes",
+           "look_info", "pressed_skin", "principal_stretch", "seam_normals", "uv_split"]  # fmt: skip
 
 SKIN = (0.55, 0.40, 0.325, 1.0)  #: a mannequin's warm mid tone, linear
 STRAIN_STEPS = (0.02, 0.05, 0.10, 0.20, 0.40)  #: ends of the colour bar [-]
+TENSION_STEPS = (10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  #: [N/m]
 PRESSURE_STEPS = (500.0, 1000.0, 2000.0, 5000.0, 10000.0, 20000.0)  #: [Pa]
 EDGE_REACH = 0.03  #: up to where distances to hems and seams are told apart [m]
 SKIN_OUTSIDE = 2e-4  #: from which skin counts as outside the contact surface [m]
@@ -35,8 +37,8 @@ def garment_scene_meshes(garment: Garment, drape: Drape) -> list[SceneMesh]:
     if not garment.parts:
         return [garment_scene_mesh(garment, drape)]
     pieces = split(garment, drape)
-    ends = [_shown_ends(*_fields(*piece)) for piece in pieces]
-    ends = tuple(max(values) for values in zip(*ends, strict=True))
+    found = [_shown_ends(_fields(*piece)) for piece in pieces]
+    ends = {name: max(each[name] for each in found) for name in found[0]}
     meshes = [garment_scene_mesh(*piece, name=piece[0].name, ends=ends) for piece in pieces]
     return [replace(m, material=replace(m.material, name=f"{m.name} {m.material.name}")) for m in meshes]
 
@@ -47,57 +49,58 @@ def garment_scene_mesh(
     fabric: Fabric | None = None,
     *,
     name: str = "garment",
-    ends: tuple[float, float] | None = None,
+    ends: dict[str, float] | None = None,
 ) -> SceneMesh:
     """The draped garment with its fabric, texture coordinates and fields.
 
-    Fields (``maps``): ``strain``, the greatest stretch in any direction; ``pressure`` on the body; ``hem`` and
-    ``seam``, distances to the nearest open and sewn edge.
+    Fields (``maps``): ``strain``, the greatest stretch in any direction; ``pressure`` on the body; ``tension``, the
+    greatest stress in any direction, where the drape has stresses; ``hem`` and ``seam``, distances to the nearest open
+    and sewn edge.
 
     Args:
         fabric: what it is shown in; by default what most of it is made of.
-        ends: strain [-] and pressure [Pa] at the end of the colour bars; by default what suits the garment.
+        ends: strain [-], pressure [Pa] and tension [N/m] at the ends of the colour bars; by default what suits the
+            garment.
     """
     fabric = fabric or main_fabric(garment)
     faces = np.asarray(garment.faces, np.int32)
     weld = weld_map(len(drape.positions), garment.seam_pairs)
     plane = grain_plane(garment.rest_uv, garment.vertex_panel, garment.grain)
-    stretch, pressure = _fields(garment, drape)
-    strain_end, pressure_end = ends or _shown_ends(stretch, pressure)
+    fields = _fields(garment, drape)
+    ends = ends or _shown_ends(fields)
     hem, seam = edge_distances(garment.rest_uv, faces, garment.seam_pairs)
-    maps = {
-        "strain": 0.5 + 0.5 * stretch / strain_end,
-        "pressure": pressure / pressure_end,
-        "hem": hem / EDGE_REACH,
-        "seam": seam / EDGE_REACH,
-    }
+    lows = {name: -ends[name] if name == "strain" else 0.0 for name in fields}
+    maps = {name: (values - lows[name]) / (ends[name] - lows[name]) for name, values in fields.items()}
+    maps |= {"hem": hem / EDGE_REACH, "seam": seam / EDGE_REACH}
     return SceneMesh(
         name=name,
         vertices=np.asarray(drape.positions, np.float32),
         faces=faces,
-        material=_cloth(fabric),
+        material=cloth_material(fabric),
         normals=seam_normals(drape.positions, faces, weld),
         uv=pack_panels(plane, garment.vertex_panel),
         uv_metres=plane,
         maps={key: np.clip(value, 0, 1).astype(np.float32) for key, value in maps.items()},
         map_ranges={
-            "strain": (-strain_end, strain_end),
-            "pressure": (0.0, pressure_end),
-            "hem": (0.0, EDGE_REACH),
-            "seam": (0.0, EDGE_REACH),
+            **{name: (lows[name], ends[name]) for name in fields}, "hem": (0.0, EDGE_REACH), "seam": (0.0, EDGE_REACH),
         },
     )
 
 
-def _fields(garment: Garment, drape: Drape) -> tuple[np.ndarray, np.ndarray]:
-    """Greatest stretch [-] and pressure on the body [Pa] at the vertices, shape [N] each."""
+def _fields(garment: Garment, drape: Drape) -> dict[str, np.ndarray]:
+    """Greatest stretch [-], pressure on the body [Pa] and greatest tension [N/m] at the vertices, shape [N] each."""
     weld = weld_map(len(drape.positions), garment.seam_pairs)
     stretch = _to_vertices(principal_stretch(drape.strain), garment.faces, garment.rest_uv, weld)
-    return stretch, np.maximum(_group_max(np.asarray(drape.pressure, np.float64), weld), 0)
+    fields = {"strain": stretch, "pressure": np.maximum(_group_max(np.asarray(drape.pressure, np.float64), weld), 0)}
+    if len(drape.stress) == len(garment.faces):
+        tension = np.maximum(principal_tension(garment, drape)[0][:, 0], 0)
+        fields["tension"] = _to_vertices(tension, garment.faces, garment.rest_uv, weld)
+    return fields
 
 
-def _shown_ends(stretch: np.ndarray, pressure: np.ndarray) -> tuple[float, float]:
-    return _nice_end(np.abs(stretch), STRAIN_STEPS), _nice_end(pressure, PRESSURE_STEPS)
+def _shown_ends(fields: dict[str, np.ndarray]) -> dict[str, float]:
+    steps = {"strain": STRAIN_STEPS, "pressure": PRESSURE_STEPS, "tension": TENSION_STEPS}
+    return {name: _nice_end(np.abs(values), steps[name]) for name, values in fields.items()}
 
 
 def body_scene_mesh(body: Body, *, name: str = "body", dressed: bool = False) -> SceneMesh:
@@ -210,7 +213,8 @@ def _nice_end(values: np.ndarray, steps: tuple[float, ...]) -> float:
     return next((step for step in steps if step >= top), steps[-1])
 
 
-def _cloth(fabric: Fabric) -> Material:
+def cloth_material(fabric: Fabric) -> Material:
+    """How a fabric looks; its opacity is the base colour's alpha."""
     repeat = REPEAT_PER_THICKNESS.get(fabric.weave, 2.4) * fabric.thickness
     return Material(
         name=fabric.name,

@@ -13,14 +13,17 @@ void main() {
     vec3 paper = mix(floor_color, wall_color, smoothstep(0.0, 0.55, height));
     vec2 from_centre = gl_FragCoord.xy / picture - vec2(0.5, 0.52);
     paper = mix(paper, edge_color, smoothstep(0.20, 0.85, length(from_centre)));
-    float sky = 1.0, shadow = 1.0;
+    float light = 1.0;
 #if FLOOR
     vec2 offset = (position.xz - floor_frame.xy) / floor_frame.z;
     float far = length(offset);
-    float inside = 1.0 - smoothstep(0.25, 0.98, far);
-    sky = mix(1.0, texture(floor_open, offset * 0.5 + 0.5).r, inside);
-    shadow = mix(1.0, key_light(position + vec3(0.0, 0.004, 0.0)), 1.0 - smoothstep(0.35, 1.5, far));
+    if (far < 1.5) {
+        float inside = 1.0 - smoothstep(0.25, 0.98, far);
+        float sky = mix(1.0, texture(floor_open, offset * 0.5 + 0.5).r, inside);
+        float shadow = mix(1.0, key_light(position + vec3(0.0, 0.004, 0.0)), 1.0 - smoothstep(0.35, 1.5, far));
+        // softboxes give a little over half of the floor's light, the key light the rest
+        light = 0.30 + 0.70 * (0.62 * pow(sky, 1.3) + 0.38 * shadow);
+    }
 #endif
-    // softboxes give a little over half of the floor's light, the key light the rest
-    color = vec4(paper * (0.30 + 0.70 * (0.62 * pow(sky, 1.3) + 0.38 * shadow)), 0.0);
+    color = vec4(paper * light, 0.0);
 }

@@ -1,4 +1,4 @@
-// Skin and cloth under the studio's lights. CLOTH is 0 or 1; shadow.glsl stands above this text.
+// Skin and cloth under the studio's lights. CLOTH is 0 or 1; weave.glsl and shadow.glsl stand above this text.
 uniform vec3 eye;
 uniform vec3 key_direction;
 uniform vec3 key_radiance;
@@ -13,11 +13,10 @@ uniform int textured;
 uniform sampler2D base_texture;
 uniform int map_mode;       // 1: colour by the scalar field, 2: neutral grey
 uniform sampler2D map_table;
-uniform int weave;          // 0 none, 1 plain, 2 twill, 3 satin, 4 knit
-uniform float weave_scale;  // [m]
+uniform sampler3D reflections; // the studio mirrored by ever rougher surfaces: azimuth, height, roughness
+uniform float turn;         // of the studio about the vertical [rad]
 in vec3 position;
 in vec3 normal;
-in vec2 uv_metres;
 in vec2 uv;
 in vec2 edges;               // distances to hem and seam [m]
 centroid in vec3 light_front;
@@ -27,61 +26,12 @@ in float map_value;
 in float view_depth;
 out vec4 color;
 
-const float PI = 3.14159265;
+// Straight specular reflectance: of skin, of tousled fibres, and of smooth filaments laid side by side.
+const float SKIN_F0 = 0.035, CLOTH_F0 = 0.04, SATIN_F0 = 0.08;
 
 float fifth(float x) { x = clamp(x, 0.0, 1.0); return x * x * x * x * x; }
 
-float hash(vec2 p) {
-    vec3 q = fract(vec3(p.xyx) * 0.1031);
-    q += dot(q, q.yzx + 33.33);
-    return fract((q.x + q.y) * q.z);
-}
-
-float noise(vec2 p) {
-    vec2 i = floor(p), f = fract(p);
-    f = f * f * (3.0 - 2.0 * f);
-    return mix(mix(hash(i), hash(i + vec2(1, 0)), f.x), mix(hash(i + vec2(0, 1)), hash(i + vec2(1, 1)), f.x), f.y);
-}
-
 vec3 linear_from_srgb(vec3 c) { return pow(c, vec3(2.2)); }
-
-// Height gradient (x weft, y warp) of one repeat, and how deep the gap between the yarns is there.
-vec3 weave_relief(vec2 w) {
-    vec2 a = 2.0 * PI * w;
-    if (weave == 1) {
-        float over = sign(sin(a.x * 0.5) * sin(a.y * 0.5));
-        return vec3(-sin(a.x) * (over > 0.0 ? 1.0 : 0.3), -sin(a.y) * (over > 0.0 ? 0.3 : 1.0), 0.5 + 0.25 * (cos(a.x) + cos(a.y)));
-    }
-    if (weave == 2) {
-        float s = a.x + a.y;
-        return vec3(-sin(s), -sin(s), 0.5 + 0.5 * cos(s)) * vec3(0.9, 0.9, 1.0);
-    }
-    if (weave == 3) return vec3(-0.5 * sin(a.x * 2.0), 0.0, 0.8 + 0.2 * cos(a.x * 2.0));
-    float leg = abs(fract(w.x) - 0.5); // knit: two slanted legs to a wale
-    float slant = a.y + 4.0 * leg;
-    return vec3(-1.2 * sin(2.0 * a.x), -0.6 * sin(slant), 0.5 + 0.3 * cos(2.0 * a.x) + 0.2 * cos(slant));
-}
-
-vec3 cloth_detail(inout vec3 n, vec3 albedo) {
-    vec3 px = dFdx(position), py = dFdy(position);
-    vec2 ux = dFdx(uv_metres), uy = dFdy(uv_metres);
-    float det = ux.x * uy.y - ux.y * uy.x;
-    vec2 w = uv_metres / weave_scale;
-    float footprint = max(length(ux), length(uy)); // [m] in a pixel
-    float clear = 1.0 - smoothstep(0.25, 0.55, footprint / weave_scale);
-    if (abs(det) > 1e-16 && clear > 0.0) {
-        vec3 t = normalize(px * uy.y - py * ux.y) * sign(det);
-        vec3 b = normalize(py * ux.x - px * uy.x) * sign(det);
-        vec3 relief = weave_relief(w);
-        n = normalize(n - clear * 0.35 * (relief.x * t + relief.y * b));
-        albedo *= mix(1.0, 0.78 + 0.30 * relief.z, clear);
-    }
-    // uneven yarns: long faint streaks, which are what one sees of a weave from across a room
-    float far = 1.0 - smoothstep(0.003, 0.012, footprint);
-    float streak = noise(uv_metres * vec2(900.0, 22.0)) + noise(uv_metres * vec2(26.0, 800.0));
-    float amount = weave == 1 ? 0.06 : 0.03;
-    return albedo * (1.0 + far * amount * (streak - 1.0));
-}
 
 // A dip in the cloth at distance `at` from an edge: bends the normal, returns how dark the groove is.
 float groove(inout vec3 n, vec3 gradient, float d, float at, float width, float slope, float footprint) {
@@ -121,19 +71,45 @@ float ggx(float nh, float nl, float nv, float alpha) { // D * V, with Hammon's a
     return a2 / (PI * d * d) * 0.5 / max(mix(2.0 * nl * nv, nl + nv, alpha), 1e-3);
 }
 
+// Ribbons of warp floats mirror like a brushed surface: sharp along the yarns, wide across them.
+float ggx_along(vec3 h, vec3 n, vec3 warp, float nl, float nv, float alpha) {
+    float along = 0.8 * alpha + 0.05, across = 1.8 * alpha + 0.08; // wider for the size of the light
+    vec3 side = normalize(cross(warp, n));
+    float a = dot(h, cross(n, side)) / along, b = dot(h, side) / across, nh = dot(n, h);
+    float d = a * a + b * b + nh * nh;
+    return 1.0 / (PI * along * across * d * d) * 0.5 / max(mix(2.0 * nl * nv, nl + nv, alpha), 1e-3);
+}
+
+// What the studio's softboxes add to the mirror image, split into light and surface as by Karis (2013); the surface's
+// part by his fit of 2014.
+vec3 mirrored(vec3 n, vec3 v, float sky, float f0) {
+    float nv = clamp(dot(n, v), 0.0, 1.0);
+    vec3 r = reflect(-v, n);
+    float azimuth = atan(r.x, r.z) - turn;
+    vec3 place = vec3(azimuth / (2.0 * PI), 0.5 + 0.5 * r.y, roughness);
+    vec4 k = roughness * vec4(-1.0, -0.0275, -0.572, 0.022) + vec4(1.0, 0.0425, 1.04, -0.04);
+    float a = min(k.x * k.x, exp2(-9.28 * nv)) * k.x + k.y;
+    vec2 scale_bias = vec2(-1.04, 1.04) * a + k.zw;
+    // a mirror image is hidden where little sky is seen (Lagarde and de Rousiers 2014)
+    float open_ = clamp(pow(nv + sky, exp2(-16.0 * roughness - 1.0)) - 1.0 + sky, 0.0, 1.0);
+    return texture(reflections, place).rgb * (f0 * scale_bias.x + scale_bias.y) * open_;
+}
+
 // Reflected radiance of one light; `wrap` bends light around the terminator as skin does.
-vec3 lit_by(vec3 l, vec3 radiance, vec3 n, vec3 v, vec3 albedo) {
+vec3 lit_by(vec3 l, vec3 radiance, vec3 n, vec3 v, vec3 albedo, vec3 warp) {
     vec3 h = normalize(l + v);
     float raw = dot(n, l), nl = max(raw, 0.0), nv = max(dot(n, v), 0.02);
     float nh = max(dot(n, h), 0.0), vh = max(dot(v, h), 0.0);
     float alpha = max(roughness * roughness, 0.02);
-    float fresnel = 0.04 + 0.96 * fifth(1.0 - vh);
 #if CLOTH
-    vec3 diffuse = albedo * nl * (1.0 - 0.35 * sheen);
+    float f0 = weave == 3 ? SATIN_F0 : CLOTH_F0, fresnel = f0 + (1.0 - f0) * fifth(1.0 - vh);
+    vec3 diffuse = albedo * nl * (1.0 - 0.35 * sheen) * (1.0 - f0);
     vec3 soft = mix(vec3(1.0), albedo, 0.6) * sheen * charlie(nh, max(0.55 * roughness, 0.3)) * nl / (4.0 * (nl + nv - nl * nv) + 1e-3);
-    vec3 gloss = vec3(min(0.6 * fresnel * ggx(nh, nl, nv, alpha) * nl, 3.0)); // no sparks at grazing pixels
+    float lobe = weave == 3 ? ggx_along(h, n, warp, nl, nv, alpha) : ggx(nh, nl, nv, alpha);
+    vec3 gloss = vec3(min((weave == 3 ? 1.3 : 0.6) * fresnel * lobe * nl, 3.0)); // no sparks at grazing pixels
     return radiance * (diffuse + PI * 0.35 * soft + gloss);
 #else
+    float fresnel = SKIN_F0 + (1.0 - SKIN_F0) * fifth(1.0 - vh);
     vec3 wrap = vec3(0.26, 0.14, 0.10);
     vec3 diffuse = albedo * max((raw + wrap) / ((1.0 + wrap) * (1.0 + wrap)), 0.0);
     return radiance * (diffuse + 0.8 * fresnel * ggx(nh, nl, nv, alpha) * nl);
@@ -155,14 +131,24 @@ void main() {
     if (textured == 1) albedo *= linear_from_srgb(texture(base_texture, uv).rgb);
     if (map_mode == 1) albedo = linear_from_srgb(texture(map_table, vec2(map_value, 0.5)).rgb) * 0.92;
     if (map_mode == 2) albedo = vec3(0.42 * dot(albedo / max(base_color.rgb, 0.001), vec3(0.3333)));
+    vec3 warp = vec3(0.0, 1.0, 0.0);
+    float cover = 1.0, near = 0.0;
 #if CLOTH
-    if (map_mode == 0) albedo = cloth_detail(n, albedo);
+    vec3 weft;
+    vec2 ux = dFdx(uv_metres), uy = dFdy(uv_metres), bend = vec2(0.0);
+    if (map_mode == 0) albedo *= cloth_shade(ux, uy, bend, cover, near);
+    if (yarn_axes(dFdx(position), dFdy(position), ux, uy, weft, warp)) n = normalize(n + bend.x * weft + bend.y * warp);
     albedo *= sewing(n, flat_normal);
 #endif
-    float shadow = key_light(position + flat_normal * (0.0012 + 2.0 * least_blur));
-    vec3 r = (rim_matrix * vec4(position + flat_normal * (0.0012 + 2.5 * least_blur), 1.0)).xyz * 0.5 + 0.5;
-    float rim = 0.0, turn = grain(gl_FragCoord.xy);
-    for (int i = 0; i < 4; i++) rim += 0.25 * texture(rim_shadow, vec3(r.xy + 1.5 * least_blur * disc(i, 4, turn), r.z));
+    // what turns from a light needs no shadow map; what faces it is looked up a little above the surface, whose own
+    // texels would else shade it
+    float shadow = 0.0, rim = 0.0, turned = grain(gl_FragCoord.xy), lift = 0.0004 + 0.7 * shadow_texel;
+    if (dot(flat_normal, key_direction) > -0.3) shadow = key_light(position + flat_normal * (lift + 2.0 * least_blur));
+    if (dot(flat_normal, rim_direction) > -0.3) {
+        vec3 r = (rim_matrix * vec4(position + flat_normal * (lift + 2.5 * least_blur), 1.0)).xyz * 0.5 + 0.5;
+        for (int i = 0; i < 4; i++)
+            rim += 0.25 * texture(rim_shadow, vec3(r.xy + 1.5 * least_blur * disc(i, 4, turned), r.z));
+    }
 
     // light that bounces between near surfaces of the same colour (Jimenez et al. 2016)
     vec3 ma = 2.0404 * albedo - 0.3324, mb = -4.7951 * albedo + 0.6417, mc = 2.7552 * albedo + 0.6903;
@@ -173,13 +159,17 @@ void main() {
     float nv = max(dot(n, v), 0.0);
 #if CLOTH
     sum += sheen * 0.45 * fifth(1.0 - nv) * mix(vec3(1.0), albedo, 0.5) * light;
+    vec3 facing = n;
+    if (weave == 3) facing = normalize(mix(n, cross(cross(warp, v), warp), 0.5)); // mirrors lie across the floats
+    sum += mirrored(facing, v, sky, weave == 3 ? SATIN_F0 : CLOTH_F0);
 #else
-    float grazing = fifth(1.0 - nv) * smoothstep(-0.05, 0.1, away); // none where a crease turns from the eye
-    sum += (0.03 + 0.4 * grazing) * (1.0 - 0.7 * roughness) * light;
+    // none where a crease turns from the eye
+    sum += mirrored(n, v, sky, SKIN_F0) * smoothstep(-0.05, 0.1, away);
 #endif
-    sum += lit_by(key_direction, key_radiance * mix(shadow, shadow * bounced.g, 0.3), n, v, albedo);
-    sum += lit_by(rim_direction, rim_radiance * rim, n, v, albedo);
+    sum += lit_by(key_direction, key_radiance * mix(shadow, shadow * bounced.g, 0.3), n, v, albedo, warp);
+    sum += lit_by(rim_direction, rim_radiance * rim, n, v, albedo, warp);
     float alpha = base_color.a;
     if (alpha < 1.0) alpha = 1.0 - pow(1.0 - alpha, 1.0 / max(abs(dot(flat_normal, v)), 0.25));
+    if (base_color.a < 1.0) alpha = mix(alpha, 0.04 + 0.94 * cover, near); // close by, light comes through the holes
     color = vec4(sum * alpha, alpha);
 }

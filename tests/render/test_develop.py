@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from engine.core.types import ImageBuffers
-from render.develop import develop, srgb_from_linear, tone_map, write_png, write_webp
+from render.develop import develop, srgb_from_linear, tone_map, write_png
 
 
 def test_tone_mapping_keeps_mid_colours_and_never_clips():
@@ -22,11 +22,3 @@ def test_png_keeps_the_developed_picture(tmp_path):
     assert np.array_equal(np.asarray(Image.open(path)), develop(buffers))
     path = write_png(tmp_path / "b.png", develop(buffers, transparent=True))
     assert np.asarray(Image.open(path))[0, 0, 3] == 128
-
-
-def test_webp_is_animated_and_loops(tmp_path):
-    frames = [np.full((32, 24, 3), shade, np.uint8) for shade in (40, 120, 200)]
-    with Image.open(write_webp(tmp_path / "t.webp", frames, fps=10)) as image:
-        assert image.n_frames == 3 and image.info["loop"] == 0 and image.size == (24, 32)
-        image.seek(2)
-        assert np.asarray(image.convert("RGB")).mean() == pytest.approx(200, abs=4)

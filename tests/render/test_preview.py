@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+from scipy.ndimage import binary_erosion
 
 from engine.core.errors import InputError, JobError
 from render.camera import standard_cameras
-from render.preview import Preview, PreviewQuality, render_view, turntable
+from render.develop import develop
+from render.preview import Preview, PreviewQuality, Sampling, render_view, turntable
 
-SMALL = PreviewQuality((150, 200), (90, 120), 4, 1.0, 32, 256, 6)
+SMALL = PreviewQuality((150, 200), (90, 120), 4, Sampling(1, 4, 6), Sampling(2, 1, 4), 32, 256)
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +32,63 @@ def test_buffers_agree_with_the_scene(preview, front):
     assert np.linalg.norm(buffers.normal[hit], axis=1) == pytest.approx(1, abs=1e-3)
     assert (buffers.normal[hit][:, 2] > -0.3).all()  # what is seen from the front faces the front
     cloth = buffers.material_id == 1
-    assert buffers.albedo[cloth] == pytest.approx(np.tile((0.08, 0.12, 0.30), (cloth.sum(), 1)), abs=1e-3)
+    shade = buffers.albedo[cloth] / (0.08, 0.12, 0.30)
+    assert shade == pytest.approx(np.ones_like(shade), abs=0.04)  # uneven yarns
     rows = np.nonzero(cloth.any(axis=1))[0]
     assert 60 < rows.min() < 100 and 110 < rows.max() < 150  # a skirt hangs about the middle: row 0 is the top
     assert buffers.alpha[hit].mean() > 0.97 and buffers.alpha[:10].max() == 0
+
+
+def test_averaged_buffers_keep_their_meaning(preview, front):
+    once, often = preview.view(front), preview.view(front, supersample=3)
+    assert np.array_equal(once.depth, often.depth) and np.array_equal(once.material_id, often.material_id)
+    inside = binary_erosion(once.material_id == 0)
+    assert often.albedo[inside] == pytest.approx(np.tile((0.5, 0.36, 0.3), (inside.sum(), 1)), abs=2e-3)
+    assert np.linalg.norm(often.normal[inside], axis=1) == pytest.approx(1, abs=1e-3)
+    assert (once.normal[inside] * often.normal[inside]).sum(1).min() > 0.9
+
+
+def test_light_on_a_surface_is_colour_over_albedo(opengl, body):
+    front = standard_cameras([body], size=SMALL.still)["front"]
+    grey = type(body)(**{**body.__dict__, "material": type(body.material)("grey", (0.3, 0.3, 0.3, 1.0), 0.9)})
+    light = []
+    for mesh in (body, grey):
+        with Preview([mesh], quality=SMALL, backdrop="none") as scene:
+            shown = scene.view(front, supersample=2)
+        hit = shown.material_id >= 0
+        light.append(shown.rgb[hit] / shown.albedo[hit])
+    ratio = np.median(light[0] / light[1], axis=0)
+    assert ratio == pytest.approx(np.ones(3), abs=0.35)  # but for mirror images and light that bounces between folds
+
+
+def test_the_card_develops_as_the_processor_does(preview, front):
+    on_card = preview.picture(front)
+    by_hand = develop(preview.view(front, buffers=False))
+    assert np.abs(on_card.astype(int) - by_hand).max() <= 2
+    assert np.abs(on_card.astype(int) - by_hand).mean() < 0.05
+
+
+def test_wireframe_shows_the_edges_of_the_mesh_over_grey(preview, front):
+    wire, plain = preview.picture(front, mode="wireframe"), preview.view(front, mode="wireframe")
+    cloth = plain.material_id == 1
+    assert np.ptp(plain.albedo[cloth], axis=1).max() < 0.01  # grey
+    beauty = preview.view(front).rgb
+    assert plain.rgb[cloth].std() > 1.2 * beauty[cloth].mean(1).std()  # light and dark lines
+    assert wire.shape == (200, 150, 3)
+
+
+def test_yarns_are_seen_from_near_and_cloth_keeps_its_colour(opengl, cloth):
+    from render.camera import look_at
+
+    point = cloth.vertices[np.argmax(cloth.vertices[:, 2] - np.abs(cloth.vertices[:, 1] - 0.8))].astype(float)
+    for weave in ("plain", "twill", "satin", "knit"):
+        material = type(cloth.material)(**{**cloth.material.__dict__, "weave": weave, "base_color": (0.3, 0.3, 0.3, 1)})
+        worn = type(cloth)(**{**cloth.__dict__, "material": material})
+        with Preview([worn], quality=SMALL) as scene:
+            cameras = [look_at(point + [0, 0, 0.4], point, fov_y=fov, size=(120, 120)) for fov in (0.3, 0.02)]
+            far, near = (scene.view(camera, supersample=2).albedo[..., 0] for camera in cameras)
+        assert near.std() / near.mean() > 0.08 > far.std() / far.mean(), weave
+        assert near.mean() == pytest.approx(far.mean(), rel=0.08), weave
 
 
 def test_skin_never_shows_through_cloth_that_lies_on_it(opengl, body, cloth):
@@ -91,6 +146,39 @@ def test_sheer_cloth_lets_the_body_through(opengl, body, cloth):
     assert thin.rgb[middle][..., 0].mean() > 1.3 * solid.rgb[middle][..., 0].mean()
 
 
+def test_sheer_cloth_over_sheer_cloth_is_blended_in_order(opengl, body, cloth):
+    camera = standard_cameras([body, cloth], size=SMALL.still)["front"]
+
+    def worn(name, color, wider):
+        material = type(cloth.material)(name, (*color, 0.5), 0.9, double_sided=True)
+        at = cloth.vertices * np.float32([wider, 1, wider])
+        return type(cloth)(**{**cloth.__dict__, "name": name, "vertices": at, "normals": None, "material": material})
+
+    red, blue = (0.5, 0.02, 0.02), (0.02, 0.02, 0.5)
+    middle = (slice(95, 125), slice(70, 80))
+    pictures = []
+    for inner, outer in ((red, blue), (blue, red)):
+        layers = [worn("outer", outer, 1.15), worn("inner", inner, 1.0)]
+        here, there = (
+            render_view([body, *order], camera, quality=SMALL).rgb[middle].mean((0, 1))
+            for order in (layers, layers[::-1])
+        )
+        assert here == pytest.approx(there, rel=0.1)  # whatever the order in which they are given
+        pictures.append(here)
+    assert pictures[0][2] > 1.3 * pictures[1][2] and pictures[1][0] > 1.3 * pictures[0][0]  # the outer one prevails
+
+
+def test_satin_mirrors_the_softboxes_and_matte_cloth_does_not(opengl, body, cloth):
+    camera = standard_cameras([body, cloth], size=SMALL.still)["front"]
+    shown = []
+    for weave, roughness in (("satin", 0.3), ("plain", 0.95)):
+        material = type(cloth.material)("x", (0.1, 0.1, 0.1, 1.0), roughness, double_sided=True, weave=weave)
+        seen = render_view([body, type(cloth)(**{**cloth.__dict__, "material": material})], camera, quality=SMALL)
+        shown.append(seen.rgb[seen.material_id == 1].mean(1))
+    satin, matte = (np.percentile(light, 95) / np.median(light) for light in shown)
+    assert satin > 1.25 > 1.15 > matte
+
+
 def test_transparent_backdrop(opengl, body, cloth):
     camera = standard_cameras([body, cloth], size=SMALL.still)["front"]
     with Preview([body, cloth], quality=SMALL, backdrop="none") as scene:
@@ -127,6 +215,8 @@ def test_without_opengl_there_is_a_clear_error(monkeypatch, body):
 def test_wrong_requests(opengl, preview, front, body):
     with pytest.raises(InputError, match="mode"):
         preview.view(front, mode="sketch")
+    with pytest.raises(InputError, match="carries tension"):
+        preview.view(front, mode="tension")
     with pytest.raises(InputError, match="quality"):
         Preview([body], quality="superb")
     with pytest.raises(InputError, match="backdrop"):

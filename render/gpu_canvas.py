@@ -1,0 +1,85 @@
+"""Framebuffers that pictures are drawn into, and their development on the graphics card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Canvas", "release"]
+
+
+class Canvas:
+    """A multisampled picture, its resolved copy and the developed one; those of the last size are kept.
+
+    Args:
+        context: moderngl context.
+        develop: program of ``develop.frag.glsl``.
+        unit: texture unit at which that program looks.
+    """
+
+    def __init__(self, context: Any, develop: Any, unit: int) -> None:
+        self.context, self.program, self.unit = context, develop, unit
+        self.triangle = context.vertex_array(develop, [])
+        self.kept: dict[str, tuple[Any, Any]] = {}
+
+    def drawn(self, size: tuple[int, int], samples: int) -> Any:
+        """Half-float linear target of this size (width, height) [px] with ``samples`` a pixel, in use and empty."""
+        context, samples = self.context, min(samples, self.context.max_samples)
+        single = samples < 2  # drawn straight into what would be its resolved copy
+        frame = self._keep("resolved", (*size, single), lambda: self._plain(size, depth=single))
+        if not single:
+            frame = self._keep("drawn", (*size, samples), lambda: context.framebuffer(
+                [context.renderbuffer(size, 4, samples=samples, dtype="f2")],
+                context.depth_renderbuffer(size, samples=samples),
+            ))  # fmt: skip
+        frame.use()
+        frame.clear(0, 0, 0, 0)
+        return frame
+
+    def linear(self, frame: Any) -> np.ndarray:
+        """What was drawn: scene-linear, premultiplied, shape [H, W, 4], row 0 at the top."""
+        width, height = frame.size
+        raw = self._resolved(frame).read(components=4, dtype="f2")
+        return np.frombuffer(raw, np.float16).reshape(height, width, 4)[::-1].astype(np.float32)
+
+    def developed(self, frame: Any, *, scale: int, transparent: bool) -> np.ndarray:
+        """What was drawn, ``scale`` times smaller: sRGB uint8, shape [H, W, 3], or [H, W, 4] if ``transparent``."""
+        size = (frame.size[0] // scale, frame.size[1] // scale)
+        resolved = self._resolved(frame)
+        small = self._keep("small", size, lambda: self.context.framebuffer([self.context.renderbuffer(size, 4)]))
+        small.use()
+        resolved.color_attachments[0].use(self.unit)
+        self.context.clear_samplers(self.unit, self.unit + 1)
+        self.context.enable_only(self.context.NOTHING)
+        for name, value in (("scale", scale), ("height", size[1]), ("transparent", int(transparent))):
+            self.program[name].value = value
+        self.triangle.render(vertices=3)
+        channels = 4 if transparent else 3
+        raw = np.frombuffer(small.read(components=channels, alignment=1), np.uint8)
+        return np.ascontiguousarray(raw.reshape(size[1], size[0], channels)[::-1])
+
+    def _resolved(self, frame: Any) -> Any:
+        resolved = self.kept["resolved"][1]
+        if frame is not resolved:
+            self.context.copy_framebuffer(resolved, frame)
+        return resolved
+
+    def _plain(self, size: tuple[int, int], *, depth: bool) -> Any:
+        texture = self.context.texture(size, 4, dtype="f2")
+        return self.context.framebuffer([texture], self.context.depth_renderbuffer(size) if depth else None)
+
+    def _keep(self, name: str, key: Any, make: Any) -> Any:
+        if name not in self.kept or self.kept[name][0] != key:
+            if name in self.kept:
+                release(self.kept[name][1])
+            self.kept[name] = (key, make())
+        return self.kept[name][1]
+
+
+def release(frame: Any) -> None:
+    """Frees a framebuffer and what is attached to it."""
+    for attachment in (*frame.color_attachments, frame.depth_attachment):
+        if attachment is not None:
+            attachment.release()
+    frame.release()
