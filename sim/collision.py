@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from engine.core.mesh import weld_map
 from engine.core.taichi_runtime import ti
 from sim.cloth import Cloth
 from sim.kernels import contact, tiles
@@ -42,6 +43,7 @@ class Collider:
         self.tri, self.edge = upload(cloth.faces[made.tri_order]), upload(cloth.edges[made.edge_order])
         self.dm_inv, self.gradient = upload(cloth.dm_inv[made.tri_order]), ti.Vector.ndarray(3, ti.f32, 4 * t)
         self.group = upload(cloth.group)
+        self.met = upload(np.arange(n, dtype=np.int32))
         ball = lambda count: (ti.Vector.ndarray(3, ti.f32, count), ti.ndarray(ti.f32, count), ti.ndarray(ti.f32, count))  # noqa: E731
         self.tri_ball, self.edge_ball = ball(t), ball(e)  # centre, radius, reach
         count, blocks = len(made.tile_blocks), len(made.block_need)
@@ -65,7 +67,7 @@ class Collider:
         self.weight = ti.Vector.ndarray(4, ti.f32, contacts)
         self.normal = ti.Vector.ndarray(3, ti.f32, contacts)
         self.relative = ti.Vector.ndarray(3, ti.f32, contacts)
-        self.gap, self.push, self.stiff, self.drag = (ti.ndarray(ti.f32, contacts) for _ in range(4))
+        self.gap, self.most, self.push, self.stiff, self.drag = (ti.ndarray(ti.f32, contacts) for _ in range(5))
         self.kind, self.room = ti.ndarray(ti.i32, contacts), ti.Vector.ndarray(4, ti.f32, contacts)
         self.entry, self.active_entry = ti.ndarray(ti.i32, 4 * contacts), ti.ndarray(ti.i32, 4 * contacts)
         # the contacts that act: corner, weight, normal, push, stiffness, drag
@@ -79,6 +81,10 @@ class Collider:
         corners, start = self.tile_vertices
         moving = np.concatenate([[0], np.cumsum(~still[corners].all(1))])[start[:: contact.PARTS]]
         self.still.from_numpy((np.diff(moving) == 0).astype(np.int32))
+
+    def meet(self, pairs: np.ndarray) -> None:
+        """Takes these pairs of particles, shape [Q, 2], for one each: what shares a particle makes no contact."""
+        self.met.from_numpy(weld_map(self.met.shape[0], pairs))
 
     def detect(self, x, reach, low: np.ndarray, high: np.ndarray, ahead=None) -> None:
         """Finds all pairs closer than both their particles' ``reach`` [m]; low and high bound the positions [m].
@@ -108,11 +114,11 @@ class Collider:
         near = (self.near_count, self.near, self.low, self.high, *self.parts)
         while True:
             contact.find_vertex_triangle(
-                x, reach, self.group, self.tri, *self.tri_ball, s["vertex_tile"], *near, s["tri_start"],
+                x, reach, self.met, self.tri, *self.tri_ball, s["vertex_tile"], *near, s["tri_start"],
                 self.vt_count, self.vt,
             )
             contact.find_edge_edge(
-                x, self.group, self.edge, *self.edge_ball, s["edge_tile"], *near, s["edge_start"],
+                x, self.met, self.edge, *self.edge_ball, s["edge_tile"], *near, s["edge_start"],
                 self.ee_count, self.ee,
             )
             contact.offsets(self.vt_count, self.vt_offset, self.total, 0)
@@ -129,8 +135,9 @@ class Collider:
         if self.count > self.capacity:
             self._reserve(self.count * 3 // 2)
         contact.write_pairs(
-            x, self.tri, self.edge, self.vt_count, self.vt_offset, self.vt, self.ee_count, self.ee_offset, self.ee,
-            vt_total, self.corner, self.weight, self.normal, self.gap, self.kind, self.room,
+            x, self.group, self.tri, self.edge, self.vt_count, self.vt_offset, self.vt, self.ee_count, self.ee_offset,
+            self.ee, vt_total, self.corner, self.weight, self.normal, self.gap, self.most, self.kind,
+            self.room,
         )
         contact.contacts_of_vertices(self.corner, self.count, self.start, self.entry)
 
@@ -139,8 +146,8 @@ class Collider:
     ) -> None:
         """Forces of the contacts found, and the list of those that act."""
         contact.repulsion(
-            self.corner, self.weight, self.normal, self.gap, self.count, thickness, radius, vel, dt, area, stiffness,
-            friction, friction_most, 2e-5, self.push, self.stiff, self.drag,
+            self.corner, self.weight, self.normal, self.gap, self.most, self.count, thickness, radius, vel, dt, area,
+            stiffness, friction, friction_most, 2e-5, self.push, self.stiff, self.drag,
         )
         contact.keep_active(
             self.count, self.corner, self.weight, self.normal, self.push, self.stiff, self.drag, self.total,

@@ -162,6 +162,7 @@ class Run:
         while self.time - start < self.config.sew_time:
             for _ in range(5):
                 self._step(level, settings)
+            level.solver.meet()
             worst = float(seam_gaps(level.solver.positions(), pairs).max())
             done = min(self.time / self.config.sew_time, 1.0)
             self.report(0.05 + 0.25 * done, f"sewing, {worst * 1000:.1f} mm open")

@@ -24,6 +24,8 @@ __all__ = ["Solver", "StepSettings", "StepReport"]
 LEAST_GAIN = 1e-4  #: energy that a step may gain, in the cloth's weight times a height [m]
 FALL = 0.015  #: longest time for which contacts are looked for ahead of what has yet to begin to fall [s]
 RENEW_AFTER = 4, 16  #: steps after which the preconditioner is renewed: at the soonest, at the latest
+#: Gap below which the sides of a pair to be sewn have met, and above which they have parted again [m].
+MET, PARTED = 0.001, 0.004
 SERIAL_BELOW = 6000  #: particles, fewer of which one thread solves faster than several
 
 
@@ -117,6 +119,8 @@ class Solver:
         self.floor, self.interpolations = float(self.low[1]), interpolations
         self.top_speed, self.total_mass = 0.0, float(cloth.mass.sum(dtype=np.float64))
         self.edge_length = float(np.sqrt(cloth.area.mean() * 4 / np.sqrt(3)))
+        self.met = np.zeros(len(cloth.pairs), bool)
+        self.meet()
 
     def positions(self) -> np.ndarray:
         """Particle positions [m], shape [P, 3]."""
@@ -140,6 +144,13 @@ class Solver:
         """Lets none of these particles move from now on, shape [P] bool; they are in the others' way as before."""
         self.still.from_numpy(still.astype(np.int32))
         self.collider.hold(still)
+
+    def meet(self) -> None:
+        """Frees the pairs whose sides have met of the contact with each other, which keeps all others from crossing."""
+        x, pairs = self.positions(), self.cloth.pairs
+        gap = np.linalg.norm(x[pairs[:, 0]] - x[pairs[:, 1]], axis=1)
+        self.met = gap < np.where(self.met, PARTED, MET)
+        self.collider.meet(pairs[self.met])
 
     def pin(self, particles: np.ndarray, *, stiffness: float = 5e3) -> None:
         """Holds particles where they are, by springs [N/m] whose stretch tells the force."""

@@ -10,6 +10,8 @@ from sim.kernels.types import F32, I2, I3, I4, I32, V3, V4, array, ivec3, ivec4,
 
 I32_2 = array(ti.i32, 2)
 PARTS = 4  #: quarters of a tile, each with its own bounds
+SEWN_SLOPE = 0.2  #: distance that cloth beside a pair to be sewn keeps, per way along the cloth to that pair [-]
+NO_BOUND = 1e9
 LEAST_ROOM = 1e-5  #: to a pair's dividing plane, never used up [m]: far above the rounding of positions
 NEAR = 3e-4  #: gap below which rounding would tilt a normal taken from the closest points [m]
 
@@ -225,12 +227,35 @@ def upright(across: vec3, r: vec3, otherwise: vec3) -> vec3:
     return n
 
 
+@ti.func
+def touching_most(x: V3, group: I32, i: ivec4, w: vec4, kind: ti.i32) -> ti.f32:
+    """Bound of the distance at which two primitives touch [m]: none, but where a corner of one is to be sewn to one of
+    the other. They may meet there; beside it they keep off in proportion to the way along the cloth to that corner.
+    """
+    first, second = vec3(0.0), vec3(0.0)
+    for a in ti.static(range(4)):
+        if a < kind:
+            first += x[i[a]] * w[a]
+        else:
+            second -= x[i[a]] * w[a]
+    least, sewn = NO_BOUND, 0
+    for a in ti.static(range(2)):
+        for b in ti.static(range(1, 4)):
+            if a < kind and b >= kind and group[i[a]] == group[i[b]]:
+                sewn += 1
+                least = ti.min(least, SEWN_SLOPE * ((first - x[i[a]]).norm() + (second - x[i[b]]).norm()))
+    if sewn > 1:  # along the seam itself
+        least = 0.0
+    return least
+
+
 @ti.kernel
 def write_pairs(
-    x: V3, tri: I3, edge: I2, vt_count: I32, vt_offset: I32, vt: I32_2, ee_count: I32, ee_offset: I32, ee: I32_2,
-    vt_total: ti.i32, corner: I4, weight: V4, normal: V3, gap: F32, kind: I32, room: V4,
+    x: V3, group: I32, tri: I3, edge: I2, vt_count: I32, vt_offset: I32, vt: I32_2, ee_count: I32, ee_offset: I32,
+    ee: I32_2, vt_total: ti.i32, corner: I4, weight: V4, normal: V3, gap: F32, most: F32, kind: I32, room: V4,
 ):
-    """Writes the contacts: corners with signed weights (first side positive), unit normal towards the first side.
+    """Writes the contacts: corners with signed weights (first side positive), unit normal towards the first side, gap
+    and the bound ``most`` of the distance at which they touch [m]. Vertices of one ``group`` are (to be) sewn together.
 
     ``room`` [m] tells for each corner how far it may move towards the plane midway between the two sides.
     """
@@ -248,6 +273,7 @@ def write_pairs(
             weight[c] = vec4(1.0, -b[0], -b[1], -b[2])
             normal[c] = n
             gap[c] = d
+            most[c] = touching_most(x, group, corner[c], weight[c], 1)
             kind[c] = 1
             m = x[v] - 0.5 * r
             room[c] = vec4(n.dot(x[v] - m), n.dot(m - x[i[0]]), n.dot(m - x[i[1]]), n.dot(m - x[i[2]])) - LEAST_ROOM
@@ -265,6 +291,7 @@ def write_pairs(
             weight[c] = vec4(1.0 - s, s, -(1.0 - t), -t)
             normal[c] = n
             gap[c] = d
+            most[c] = touching_most(x, group, corner[c], weight[c], 2)
             kind[c] = 2
             m = x[i[0]] + (x[i[1]] - x[i[0]]) * s - 0.5 * r
             away = vec4(n.dot(x[i[0]] - m), n.dot(x[i[1]] - m), n.dot(m - x[j[0]]), n.dot(m - x[j[1]]))
@@ -293,15 +320,15 @@ def contacts_of_vertices(corner: I4, contacts: ti.i32, start: I32, entry: I32):
 
 @ti.kernel
 def repulsion(
-    corner: I4, weight: V4, normal: V3, gap: F32, contacts: ti.i32, thickness: F32, radius: F32, vel: V3, dt: ti.f32,
-    area: F32, stiffness: ti.f32, friction: F32, friction_most: ti.f32, slip: ti.f32, push: F32, stiff: F32,
-    drag: F32,
+    corner: I4, weight: V4, normal: V3, gap: F32, most: F32, contacts: ti.i32, thickness: F32, radius: F32, vel: V3,
+    dt: ti.f32, area: F32, stiffness: ti.f32, friction: F32, friction_most: ti.f32, slip: ti.f32, push: F32,
+    stiff: F32, drag: F32,
 ):
     """Contact force [N], its stiffness and the lagged Coulomb friction's drag coefficient [N/m] of every pair.
 
-    The two layers touch at the distance r, the mean of their thickness (at most the least of their ``radius``), and rub
-    with the mean of their friction. Inside it the force is k (r - d) r / d: linear at first touch, without bound
-    towards zero gap.
+    The two layers touch at the distance r, the mean of their thickness (at most the least of their ``radius``, and
+    ``most``), and rub with the mean of their friction. Inside it the force is k (r - d) r / d: linear at first touch,
+    without bound towards zero gap.
     A pair that would come inside within the step acts already (with the negative force that makes it arrive at r).
     ``slip`` [m] is the sliding in one step under which friction sticks (as a stiff drag).
     """
@@ -314,12 +341,13 @@ def repulsion(
             rub += 0.5 * ti.abs(w[a]) * friction[i[a]]
         for a in ti.static(range(4)):
             r = ti.min(r, radius[i[a]])
+        r = ti.min(r, most[c])
         d = gap[c]
         n = normal[c]
         rel = vel[i[0]] * w[0] + vel[i[1]] * w[1] + vel[i[2]] * w[2] + vel[i[3]] * w[3]
         approach = n.dot(rel)
         p, k, f = 0.0, 0.0, 0.0
-        if ti.min(d, d + approach * dt) < r:
+        if r > 0.0 and ti.min(d, d + approach * dt) < r:
             k0 = 0.25 * stiffness * (area[i[0]] + area[i[1]] + area[i[2]] + area[i[3]])
             if d < r:
                 dd = ti.max(d, 0.02 * r)

@@ -10,7 +10,8 @@ import trimesh
 
 from engine.core.taichi_runtime import init
 from sim.body_field import DistanceGrid, distance_grid
-from sim.guard import seam_gaps
+from sim.collision import upload
+from sim.guard import intersections, seam_gaps
 from sim.level import Level
 from sim.sewing_order import behind_limb, sewn_pieces
 from sim.solver import StepSettings
@@ -86,3 +87,57 @@ def test_only_pieces_with_something_left_to_sew_move_while_sewing():
     sewn = Level(garment, garment.positions, nowhere, open_pairs=np.arange(len(garment.seam_pairs)) < len(right))
     still = sewn_pieces(sewn.cloth, sewn.solver.positions(), 0.05)[sewn.particle].reshape(5, n)
     assert not still[:2].any() and still[2:].all()
+
+
+def strips_to_sew(gap: float):
+    """Two level strips above each other, to be sewn together all along one edge, nowhere near a body."""
+    init()
+    uv, faces, (nx, ny) = scenes.rectangle(0.12, 0.08, 0.02)
+    low = np.column_stack([uv[:, 0], np.zeros(len(uv)), uv[:, 1]])
+    pairs = [((0, k), (1, k)) for k in range(nx)]
+    garment = scenes.assemble([(uv, faces, low), (uv, faces, low + [0.006, gap, 0.006])], pairs, scenes.cotton())
+    ball = trimesh.creation.icosphere(subdivisions=1, radius=0.02)
+    grid = distance_grid(np.asarray(ball.vertices - [0, 1, 0], np.float32), np.asarray(ball.faces, np.int32))
+    return Level(garment, garment.positions, grid, open_pairs=np.ones(len(pairs), bool))
+
+
+def test_cloth_to_be_sewn_together_does_not_cross_on_the_way():
+    """The upper strip is thrown at the lower one: it is stopped beside the seam as everywhere else."""
+    level = strips_to_sew(0.006)
+    solver, upper = level.solver, level.particle[level.garment.vertex_panel == 1]
+    speed = np.zeros((len(level.cloth.mass), 3), np.float32)
+    speed[upper, 1] = -3.0
+    solver.vel.from_numpy(speed)
+    for _ in range(12):
+        solver.step(StepSettings(gravity=0.0, drag=0.0, dt=0.002))
+    x = level.vertices()
+    assert not len(intersections(x, level.garment.faces))
+    a, b = level.garment.seam_pairs.T
+    assert (x[b, 1] > x[a, 1] - 1e-3).all()
+
+
+def test_sides_that_have_met_are_one_to_the_contact_search():
+    """Pairs are free of each other once they are nearer than the gap at which they can be joined, and only those."""
+    level = strips_to_sew(0.006)
+    solver, pairs = level.solver, level.cloth.pairs
+    assert not solver.met.any()
+    x = solver.positions()
+    x[pairs[0, 1]] = x[pairs[0, 0]] + [0, 0.0005, 0]
+    solver.x.from_numpy(x)
+    solver.meet()
+    assert solver.met.tolist() == [True] + [False] * (len(pairs) - 1)
+    reach = np.full(len(x), 0.005, np.float32)
+    solver.collider.detect(solver.x, upload(reach), x.min(0) - 0.01, x.max(0) + 0.01)
+    found = solver.collider.pairs()
+    ends = [set(c[:k]) | set(-c[k:] - 1) for c, k in zip(found["corner"], found["kind"], strict=True)]
+    both = lambda pair: any(pair[0] in e and -pair[1] - 1 in e or pair[1] in e and -pair[0] - 1 in e for e in ends)  # noqa: E731
+    assert not both(pairs[0]) and both(pairs[2])
+
+
+def test_seams_close_wholly():
+    level = strips_to_sew(0.02)
+    settings = StepSettings(gravity=0.0, drag=10.0, membrane_most=150.0, seam_stiffness=1000.0, seam_speed=0.6)
+    for _ in range(40):
+        level.solver.step(settings)
+        level.solver.meet()
+    assert seam_gaps(level.solver.positions(), level.cloth.pairs).max() < 5e-4
