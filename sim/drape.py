@@ -4,6 +4,7 @@ An outfit (see :mod:`engine.core.outfit`) is one cloth to the simulator: what is
 contact that lets nothing pass. Each garment is put around those worn already (:func:`wear`); all are draped together.
 """
 
+import functools
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from engine.core.mesh import green_strain, weld_map
 from engine.core.outfit import levels_of
 from engine.core.taichi_runtime import init
 from engine.core.types import Body, Drape, Garment
-from sim.body_field import distance_grid
+from sim.body_field import DistanceGrid, distance_grid
 from sim.cloth import rest_corners
 from sim.guard import body_depth, caught, intersections, seam_gaps
 from sim.level import refine
@@ -106,7 +107,15 @@ def _start(garment: Garment, body: Body, config: DrapeConfig, report: Progress) 
     _check_input(garment, body)
     init(device=config.device, threads=config.threads)
     report(0.0, "measuring the body's surroundings")
-    return Run(config, distance_grid(body.contact_vertices, body.contact_faces, cell=config.body_cell), report)
+    vertices, faces = body.contact_vertices.astype(np.float32), body.contact_faces.astype(np.int32)
+    return Run(config, _grid(vertices.tobytes(), faces.tobytes(), config.body_cell), report)
+
+
+@functools.lru_cache(maxsize=1)
+def _grid(vertices: bytes, faces: bytes, cell: float) -> DistanceGrid:
+    """The distance grid of a body's surface, kept for the next garment of an outfit."""
+    surface = np.frombuffer(vertices, np.float32).reshape(-1, 3), np.frombuffer(faces, np.int32).reshape(-1, 3)
+    return distance_grid(*surface, cell=cell)
 
 
 def _check_input(garment: Garment, body: Body) -> None:
