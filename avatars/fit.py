@@ -28,9 +28,9 @@ from avatars.photo_checks import check_sharpness, check_view, find_person
 from avatars.photos import Photo, read_photo
 from avatars.segment import cut_out, cut_out_along
 from engine.core.errors import InputError
-from engine.core.types import Body, Camera
+from engine.core.types import Body, PhotoView
 
-__all__ = ["FitResult", "ViewResult", "fit_photos", "write_overlays"]
+__all__ = ["FitResult", "fit_photos", "write_overlays"]
 
 SPACING = 2.0  #: of contour points [px]
 FACE_MARKS = 11  #: the first landmarks are those of the face
@@ -53,29 +53,11 @@ UNSEEN_STD = {
 }  # fmt: skip
 MIN_HEIGHT, MAX_HEIGHT = 1.20, 2.30  #: of adults [m]
 MIN_WEIGHT, MAX_WEIGHT = 30.0, 300.0  #: [kg]
+QUARTILES = 1.349  #: from the lower to the upper quartile of a Gaussian [standard deviations]
+USUAL_BLUR = 0.7  #: of a phone's picture [px]
 SEXES = ("female", "male", "neutral")
 
 Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class ViewResult:
-    """How the body stood in one photo. Arrays of a picture are at the working size."""
-
-    name: str  #: front or side
-    path: str
-    camera: Camera  #: in the body's axes (+Y up, +Z front) with the pelvis joint at the origin
-    global_orient: np.ndarray  #: axis-angle of the body in that world [rad], shape [3]
-    body_pose: np.ndarray  #: axis-angle [rad], shape [21, 3]
-    transl: np.ndarray  #: pelvis [m], shape [3]
-    picture: np.ndarray  #: the photo, sRGB uint8, shape [H, W, 3]
-    contour: np.ndarray  #: outline found in the photo [px], shape [N, 2]
-    silhouette: np.ndarray  #: mask of the fitted body, uint8 0/1, shape [H, W]
-    landmarks: np.ndarray  #: MediaPipe's [px], shape [33, 2]
-    focal_source: str  #: exif_35mm, exif or prior
-    contour_rms: float  #: distance of contour and fitted outline [m]
-    contour_matched: float  #: share of the contour that the fitted outline answers
-    landmark_rms: float  #: [m]
 
 
 @dataclass(frozen=True)
@@ -84,7 +66,7 @@ class FitResult:
 
     body: Body  #: in the draping pose; measurements carry standard errors
     betas_covariance: np.ndarray  #: shape [n_betas, n_betas]
-    views: tuple[ViewResult, ...]
+    views: tuple[PhotoView, ...]
     converged: bool
     iterations: int
     warnings: tuple[str, ...] = field(default_factory=tuple)
@@ -176,6 +158,7 @@ def _check_numbers(front, side, height: float, weight: float | None, sex: str) -
 class _Seen:
     photo: Photo
     found: Detection
+    mask: np.ndarray  #: of the person with hair, 0..1, shape [H, W]
     contour: Contour
     view: View
     observation: Observation
@@ -185,14 +168,15 @@ def _look(name: str, path: str | Path, height: float, seed: int) -> _Seen:
     photo = read_photo(path)
     found = find_person(photo)
     check_view(photo, found, name)
-    contour = refine(photo.rgb, trace(cut_out(photo.rgb, found, seed=seed), spacing=SPACING))
+    mask = cut_out(photo.rgb, found, seed=seed)
+    contour = refine(photo.rgb, trace(mask, spacing=SPACING))
     check_sharpness(photo, found, contour)
     contour = _inside_frame(contour, photo.size)
     std = load_regressor().std[0 if name == "front" else 1] / np.clip(found.visibility, 0.2, 1.0)
     std = np.where(found.visibility < 0.2, np.inf, std)
     std[: FACE_MARKS] *= np.sqrt(FACE_MARKS)  # they err together: all of the face counts as one landmark
     view = first_view(name, photo, found, height)
-    return _Seen(photo, found, contour, view, Observation(contour, found.points, std, SPACING))
+    return _Seen(photo, found, mask, contour, view, Observation(contour, found.points, std, SPACING))
 
 
 def _look_again(seen: _Seen, problem: Problem, betas: np.ndarray, i: int, band: float, seed: int) -> _Seen:
@@ -353,27 +337,34 @@ def _with_unseen(body: Body) -> Body:
     return replace(body, measurements=known)
 
 
-def _view_result(problem: Problem, solution: Solution, i: int, seen: _Seen) -> ViewResult:
+def _view_result(problem: Problem, solution: Solution, i: int, seen: _Seen) -> PhotoView:
     view = problem.views[i]
     pixels = problem.pixels(solution.betas, i)
     orient, pose = problem.body.angles(view.q)
-    camera, transl = view.camera()
-    return ViewResult(
+    camera = view.camera()
+    return PhotoView(
         name=view.name,
         path=seen.photo.path,
         camera=camera,
         global_orient=orient.astype(np.float32),
         body_pose=pose.astype(np.float32),
-        transl=transl.astype(np.float32),
         picture=seen.photo.rgb,
+        person=np.round(255 * seen.mask).astype(np.uint8),
         contour=seen.contour.points.astype(np.float32),
         silhouette=render_mask(pixels, problem.body.faces, view.size),
+        edge_blur=_edge_blur(seen.contour),
         landmarks=seen.found.points.astype(np.float32),
         focal_source=seen.photo.focal.source,
         contour_rms=solution.contour_rms[i],
         contour_matched=solution.matched[i],
         landmark_rms=solution.landmark_rms[i],
     )
+
+
+def _edge_blur(contour: Contour) -> float:
+    """Sigma of the Gaussian that blurs edges as much as those of the outline [px]; the usual one if none was measured."""
+    width = contour.width[np.isfinite(contour.width)]
+    return float(np.median(width)) / QUARTILES if len(width) else USUAL_BLUR
 
 
 def _warnings(solution: Solution, seen: list[_Seen]) -> tuple[str, ...]:

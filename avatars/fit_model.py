@@ -110,13 +110,13 @@ class View:
         slopes[1:] = _SOLES / SOLE_STD
         return np.concatenate([[height(self.q)], slopes[1:] @ self.q]), slopes
 
-    def camera(self) -> tuple[Camera, np.ndarray]:
-        """The camera in a world of the body's axes with the pelvis joint at the origin, and that joint's place [m]."""
+    def camera(self) -> Camera:
+        """The camera in a world of the body's axes with the pelvis joint at the origin [m]."""
         focal = self.focal * float(np.exp(self.q[FOCAL]))
         k = np.array([[focal, 0.0, 0.5 * self.size[0]], [0.0, focal, 0.5 * self.size[1]], [0.0, 0.0, 1.0]])
         move = np.eye(4)
         move[:3, :3], move[:3, 3] = self.base, self.q[CENTRE]
-        return Camera(k.astype(np.float32), move.astype(np.float32), self.size), np.zeros(3)
+        return Camera(k.astype(np.float32), move.astype(np.float32), self.size)
 
 
 def view_parameters(name: str = "front") -> tuple[np.ndarray, np.ndarray]:

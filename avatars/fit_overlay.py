@@ -21,7 +21,7 @@ def overlay(view) -> np.ndarray:
     """The photo cropped to the person, the fitted body tinted, its outline red, the photo's contour green.
 
     Args:
-        view: a ``fit.ViewResult``.
+        view: a ``engine.core.types.PhotoView``.
 
     Returns:
         sRGB uint8, shape [H, W, 3], about twice the working size.

@@ -18,11 +18,12 @@ from avatars.parting import Parting
 from engine.core.errors import InputError, UnsupportedError
 from engine.core.types import Body, BodyMotion
 
-__all__ = ["MOTIONS", "is_cyclic", "move"]
+__all__ = ["MOTIONS", "is_cyclic", "move", "move_to_pose"]
 
 MOTIONS = tuple(CURVES)
 FPS = 30.0
 LEAD_IN = 0.9  #: time from the dressing pose into the motion [s]
+REST = 0.5  #: time that a pose is held after the way into it, for the clothes to come to rest [s]
 MAX_SECONDS = 60.0
 Progress = Callable[[float, str], None]
 
@@ -56,16 +57,43 @@ def move(
     else:
         known = f"one of {', '.join(MOTIONS)}, or an .npz file"
         raise InputError("motion.unknown", f"no motion is called '{motion}'", known)
+    walking = curve is not None and curve.feet == "walking"
+    return _in_motion(model, body, Path(motion).stem, vectors, trans, walking=walking, progress=progress)
+
+
+def move_to_pose(
+    body: Body, body_pose: np.ndarray, *, progress: Progress | None = None, model: BodyModel | None = None
+) -> BodyMotion:
+    """A body on its way from the pose in which it was dressed into another one, which it then holds for a while.
+
+    It goes on facing +Z.
+
+    Args:
+        body_pose: axis-angle of joints 1-21 at the end [rad], shape [21, 3].
+
+    Raises:
+        UnsupportedError: the body is of a model that does not ship with Toile.
+    """
+    goal = np.concatenate([np.zeros((1, 3)), np.reshape(body_pose, (21, 3))]).astype(np.float64)
+    held = np.repeat(goal[None], int(round(REST * FPS)), axis=0)
+    return _in_motion(model or _model_of(body), body, "pose", held, None, walking=False, progress=progress)
+
+
+def _in_motion(
+    model: BodyModel, body: Body, name: str, vectors: np.ndarray, trans: np.ndarray | None, *, walking: bool,
+    progress: Progress | None,
+) -> BodyMotion:  # fmt: skip
+    """The body in frames of rotation vectors [F, 22, 3] and translations [F, 3] (or None), with the way into them."""
     lead = int(round(LEAD_IN * FPS))
     vectors = _eased(_pose_of(body), vectors, lead)
     vertices, joints, turns = _posed_frames(model, body, vectors, progress)
     shift = _shifts(body, vertices, joints, None if trans is None else np.concatenate([trans[:1]] * lead + [trans]),
-                    lead, walking=curve is not None and curve.feet == "walking")  # fmt: skip
+                    lead, walking=walking)  # fmt: skip
     vertices, joints = vertices + shift[:, None], joints + shift[:, None]
     contact, warnings = _contact(model, body, vertices, progress)
     rest_vertices, rest_joints, _ = _forward(model, body, np.zeros((1, BODY_JOINTS, 3)), hands=False)
     return BodyMotion(
-        name=Path(motion).stem, rest_vertices=rest_vertices[0].astype(np.float32),
+        name=name, rest_vertices=rest_vertices[0].astype(np.float32),
         rest_joints=rest_joints[0].astype(np.float32), turns=turns.astype(np.float32),
         joints=joints.astype(np.float32), vertices=vertices.astype(np.float32), contact_vertices=contact, fps=FPS,
         lead_in=lead, warnings=warnings,

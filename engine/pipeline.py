@@ -52,6 +52,7 @@ def fit_body(
 ) -> Body:
     """Fits a body to one or two photos. Height [m], weight [kg]."""
     from avatars.fit import fit_photos, write_overlays
+    from engine.photo.stage import keep_views
 
     for photo in (front, side):
         if photo is not None and photo.is_file():
@@ -59,6 +60,7 @@ def fit_body(
     with run.stage("fit", "Fitting the body") as progress:
         result = fit_photos(front, side, height=height, weight=weight, sex=sex, seed=run.config.seed, progress=progress)
         write_overlays(result, run.out)
+        keep_views(run.out, result.body, result.views)
         run.warnings += result.warnings
         return _keep_body(run, result.body)
 
@@ -141,10 +143,17 @@ def scene(look: Look) -> list[SceneMesh]:
 
 
 def render_look(run: Run, look: Look) -> dict:
-    """Writes front.png, back.png, three_quarter.png, turntable.webp; returns pictures for the report.
+    """Writes front.png, back.png, three_quarter.png, turntable.webp, and photo_tryon.png where the body has photos;
+    returns pictures for the report.
 
     Without OpenGL it says so, and the rest of the run goes on.
     """
+    from engine.photo.stage import load_views, photo_try_on
+
+    return {**_pictures(run, look), **photo_try_on(run, look, load_views(run.out, look.body))}
+
+
+def _pictures(run: Run, look: Look) -> dict:
     from engine.export.pictures import write_pictures
     from engine.export.tension import drag_lines
 

@@ -32,6 +32,7 @@ __all__ = [
     "Panel",
     "PanelLine",
     "Pattern",
+    "PhotoView",
     "Placement",
     "Seam",
     "SceneMesh",
@@ -52,6 +53,27 @@ class Camera:
     K: np.ndarray  #: intrinsics [px], shape [3, 3]
     world_to_camera: np.ndarray  #: [m], shape [4, 4]
     size: tuple[int, int]  #: (width, height) [px]
+
+
+@dataclass(frozen=True)
+class PhotoView:
+    """How a fitted body stands in one photo. Arrays of a picture are at the working size."""
+
+    name: str  #: front or side
+    path: str
+    camera: Camera  #: in the body's axes (+Y up, +Z front) with the pelvis joint at the origin
+    global_orient: np.ndarray  #: axis-angle of the body in that world [rad], shape [3]
+    body_pose: np.ndarray  #: axis-angle [rad], shape [21, 3]
+    picture: np.ndarray  #: the photo, sRGB uint8, shape [H, W, 3]
+    person: np.ndarray  #: share of each pixel that is the person, hair and clothes too, uint8 0..255, shape [H, W]
+    contour: np.ndarray  #: outline found in the photo [px], shape [N, 2]
+    silhouette: np.ndarray  #: mask of the fitted body, uint8 0/1, shape [H, W]
+    edge_blur: float  #: sigma of the photo's edges along the outline [px]
+    landmarks: np.ndarray  #: MediaPipe's [px], shape [33, 2]
+    focal_source: str  #: exif_35mm, exif or prior
+    contour_rms: float  #: distance of contour and fitted outline [m]
+    contour_matched: float  #: share of the contour that the fitted outline answers
+    landmark_rms: float  #: [m]
 
 
 @dataclass(frozen=True)
