@@ -362,7 +362,7 @@ def _view_result(problem: Problem, solution: Solution, i: int, seen: _Seen) -> P
 
 
 def _edge_blur(contour: Contour) -> float:
-    """Sigma of the Gaussian that blurs edges as much as those of the outline [px]; the usual one if none was measured."""
+    """Sigma of the Gaussian that blurs edges like the outline's [px]; the usual one where none was measured."""
     width = contour.width[np.isfinite(contour.width)]
     return float(np.median(width)) / QUARTILES if len(width) else USUAL_BLUR
 

@@ -23,6 +23,7 @@ __all__ = ["MOTIONS", "is_cyclic", "move", "move_to_pose"]
 MOTIONS = tuple(CURVES)
 FPS = 30.0
 LEAD_IN = 0.9  #: time from the dressing pose into the motion [s]
+POSE_FPS = 20.0  #: of the way into a pose, of which only the end is looked at
 REST = 0.5  #: time that a pose is held after the way into it, for the clothes to come to rest [s]
 MAX_SECONDS = 60.0
 Progress = Callable[[float, str], None]
@@ -58,7 +59,7 @@ def move(
         known = f"one of {', '.join(MOTIONS)}, or an .npz file"
         raise InputError("motion.unknown", f"no motion is called '{motion}'", known)
     walking = curve is not None and curve.feet == "walking"
-    return _in_motion(model, body, Path(motion).stem, vectors, trans, walking=walking, progress=progress)
+    return _in_motion(model, body, Path(motion).stem, vectors, trans, walking=walking, fps=FPS, progress=progress)
 
 
 def move_to_pose(
@@ -75,16 +76,17 @@ def move_to_pose(
         UnsupportedError: the body is of a model that does not ship with Toile.
     """
     goal = np.concatenate([np.zeros((1, 3)), np.reshape(body_pose, (21, 3))]).astype(np.float64)
-    held = np.repeat(goal[None], int(round(REST * FPS)), axis=0)
-    return _in_motion(model or _model_of(body), body, "pose", held, None, walking=False, progress=progress)
+    held = np.repeat(goal[None], int(round(REST * POSE_FPS)), axis=0)
+    model = model or _model_of(body)
+    return _in_motion(model, body, "pose", held, None, walking=False, fps=POSE_FPS, progress=progress)
 
 
 def _in_motion(
     model: BodyModel, body: Body, name: str, vectors: np.ndarray, trans: np.ndarray | None, *, walking: bool,
-    progress: Progress | None,
+    fps: float, progress: Progress | None,
 ) -> BodyMotion:  # fmt: skip
     """The body in frames of rotation vectors [F, 22, 3] and translations [F, 3] (or None), with the way into them."""
-    lead = int(round(LEAD_IN * FPS))
+    lead = int(round(LEAD_IN * fps))
     vectors = _eased(_pose_of(body), vectors, lead)
     vertices, joints, turns = _posed_frames(model, body, vectors, progress)
     shift = _shifts(body, vertices, joints, None if trans is None else np.concatenate([trans[:1]] * lead + [trans]),
@@ -95,7 +97,7 @@ def _in_motion(
     return BodyMotion(
         name=name, rest_vertices=rest_vertices[0].astype(np.float32),
         rest_joints=rest_joints[0].astype(np.float32), turns=turns.astype(np.float32),
-        joints=joints.astype(np.float32), vertices=vertices.astype(np.float32), contact_vertices=contact, fps=FPS,
+        joints=joints.astype(np.float32), vertices=vertices.astype(np.float32), contact_vertices=contact, fps=fps,
         lead_in=lead, warnings=warnings,
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ __all__ = ["Layer", "composite", "grain_of", "snapped_to_edges", "spread_colours
 KNEE = 0.72  #: linear value from which cameras roll bright things off towards white
 RENDER_BLUR = 0.45  #: sigma that a rendered layer's own antialiasing amounts to [px]
 SHADOW_FLOOR = 0.25  #: no contact shadow is darker
-SNAP_RADIUS, SNAP_EPS = 5, 3e-4  #: of the guided filter [px], [sRGB squared]
+SNAP_RADIUS, SNAP_EPS = 8, 3e-4  #: of the guided filter [px], [sRGB squared]
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,15 @@ def snapped_to_edges(mask: np.ndarray, photo: np.ndarray) -> np.ndarray:
         mask: 0..1, shape [H, W].
         photo: sRGB uint8, shape [H, W, 3].
     """
-    guide = np.ascontiguousarray(photo, np.float32) / 255
+    rgb = photo.astype(np.float32) / 255
+    solid = (mask > 0.5).astype(np.uint8)
+    kernel = np.ones((2 * SNAP_RADIUS + 1, 2 * SNAP_RADIUS + 1), np.uint8)
+    outside, inside = (cv2.dilate(solid, kernel) > 0) & (solid == 0), (cv2.dilate(1 - solid, kernel) > 0) & (solid > 0)
+    if not (outside.any() and inside.any()):
+        return mask.astype(np.float32)
+    # along the colour that parts both sides, since OpenCV's filter is dull where three channels run alike
+    apart = rgb[inside].mean(0) - rgb[outside].mean(0)
+    guide = np.ascontiguousarray(rgb @ (apart / max(float(np.linalg.norm(apart)), 1e-4)), np.float32)
     soft = cv2.ximgproc.guidedFilter(guide, mask.astype(np.float32), SNAP_RADIUS, SNAP_EPS)
     # the filter leaves a faint veil where photo and mask disagree
     return np.clip((soft - 0.15) / 0.7, 0, 1)

@@ -18,8 +18,8 @@ from render.studio import Studio, fibonacci_sphere, sh_basis
 __all__ = ["LightEstimate", "PhotoStudio", "estimate_light", "photo_linear", "visible_cosines"]
 
 DIRECTIONS = 160  #: of the surroundings
-ROUNDS = 6  #: of light and colours in turns
-RIDGE = 0.02  #: pull of the radiances towards their mean, as a share of the data's own weight
+ROUNDS = 20  #: of light and colours in turns
+RIDGE = 0.005  #: pull of the radiances towards their mean, as a share of the data's own weight
 TINT_RIDGE = 6.0  #: the same of the colours' radiances towards that of the whole light
 HUBER = 0.12  #: relative residuals beyond it count linearly
 LOBE = np.radians(38.0)  #: half-angle of what is taken for the main light
@@ -61,14 +61,17 @@ class LightEstimate:
     def split(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Direction of the strongest lobe, shape [3], what it adds to a white card that faces it, shape [3], and the
         radiance without it, shape [n, 3]."""
+        energy = np.maximum(self.radiance - np.median(self.radiance, axis=0), 0)
+        weight = energy @ LUMINANCE
         near = np.maximum(self.directions @ self.directions.T - np.cos(LOBE), 0)
-        peak = self.directions[int(np.argmax(near @ (self.radiance @ LUMINANCE)))]
-        inside = self.directions @ peak > np.cos(LOBE)
-        floor = np.median(self.radiance, axis=0)
-        excess = np.where(inside[:, None], np.maximum(self.radiance - floor, 0), 0)
-        energy = excess @ LUMINANCE
-        centre = energy @ self.directions
-        direction = peak if energy.sum() < 1e-9 else centre / np.linalg.norm(centre)
+        direction = self.directions[int(np.argmax(near @ weight))]
+        for _ in range(8):  # mean shift: the lobe's own middle
+            inside = self.directions @ direction > np.cos(LOBE)
+            moment = (weight * inside) @ self.directions
+            if np.linalg.norm(moment) < 1e-9:
+                break
+            direction = moment / np.linalg.norm(moment)
+        excess = np.where(inside[:, None], energy, 0)
         return direction, 4 / len(self.directions) * excess.sum(0), self.radiance - excess
 
 
@@ -224,7 +227,7 @@ def _non_negative(
 
 
 def _skin_colour(albedo: np.ndarray, radiance: np.ndarray) -> tuple[np.ndarray, float]:
-    """Most likely skin, shape [3], and its place between pale and dark, for colours known up to a factor per channel."""
+    """Most likely skin [3] and its place between pale and dark, of colours known up to a factor per channel."""
     white = np.mean(radiance, axis=0) * 2.0  # a card that faces the lighter half
     best = (np.inf, 0.0, PALE_SKIN)
     for shade in np.linspace(0, 1, 201):

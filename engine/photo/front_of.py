@@ -8,8 +8,8 @@ import numpy as np
 from engine.core.mesh import vertex_normals
 from engine.core.types import Body, Camera, PhotoView
 from engine.photo.light import face_colour, project, seen_points, skin_distance
-from render.photo_light import photo_linear
 from render.photo_composite import snapped_to_edges
+from render.photo_light import photo_linear
 
 __all__ = ["hair_mask", "own_clothes_left"]
 
@@ -66,9 +66,10 @@ def own_clothes_left(body: Body, view: PhotoView, camera: Camera, alpha: np.ndar
             continue
         shown = float(np.average(bare[piece], weights=seen.weights[piece]))
         if SHOWN < shown < 1 - HIDDEN:
+            colour = _colour_word(np.median(seen.colours[piece], axis=0))
             said.append(
-                f"{view.path}: {100 * shown:.0f} % of the person's own {_colour_word(np.median(seen.colours[piece], 0))} "
-                "clothes show beside the new ones and were kept; take the photo in closer or shorter clothes"
+                f"{view.path}: {100 * shown:.0f} % of the person's own {colour} clothes show beside the new "
+                "ones and were kept; take the photo in closer or shorter clothes"
             )
     return tuple(said)
 

@@ -17,7 +17,7 @@ __all__ = ["body_in_photo", "look_in_photo", "photo_camera"]
 
 
 def body_in_photo(body: Body, motion: BodyMotion) -> Body:
-    """The body as it stands in the motion's last frame; landmarks and joints' rotations stay those it was dressed in."""
+    """The body as it stands in the motion's last frame; landmarks and rotations stay those it was dressed in."""
     return replace(
         body, vertices=motion.vertices[-1], contact_vertices=motion.contact_vertices[-1], joints=motion.joints[-1]
     )

@@ -35,7 +35,7 @@ def load_views(folder: Path, body: Body) -> tuple[PhotoView, ...]:
         same = np.array_equal(value["betas"], body.betas)
         views = tuple(value["views"])
     except (KeyError, TypeError) as error:
-        raise InputError("result.damaged", f"{path}: is not what a fit saves ({error})", "run toile fit again") from None
+        raise InputError("result.damaged", f"{path}: is not of a fit ({error})", "run toile fit again") from None
     return views if same else ()
 
 
