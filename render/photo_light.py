@@ -8,12 +8,13 @@ how bright the light and how pale the skin is, is settled by what skin and expos
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from engine.core.errors import InputError
-from render.studio import Studio, fibonacci_sphere, sh_basis
+from engine.core.types import Camera
+from render.studio import Studio, camera_azimuth, fibonacci_sphere, turn_matrix
 
 __all__ = ["LightEstimate", "PhotoStudio", "estimate_light", "photo_linear", "visible_cosines"]
 
@@ -23,6 +24,7 @@ RIDGE = 0.005  #: pull of the radiances towards their mean, as a share of the da
 TINT_RIDGE = 6.0  #: the same of the colours' radiances towards that of the whole light
 HUBER = 0.12  #: relative residuals beyond it count linearly
 LOBE = np.radians(38.0)  #: half-angle of what is taken for the main light
+SPREAD = np.radians(12.0)  #: over which the surroundings are smoothed between their directions
 LIFT = 0.004  #: of a point off the surface before it looks at the surroundings [m]
 LEAST = 150  #: points needed
 #: Diffuse colours of human skin run along a line in log reflectance (melanin); linear RGB at its pale and dark ends,
@@ -75,28 +77,29 @@ class LightEstimate:
         return direction, 4 / len(self.directions) * excess.sum(0), self.radiance - excess
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PhotoStudio(Studio):
     """A photo's light as a studio: the strongest lobe is the key light, the rest the surroundings."""
 
-    estimate: LightEstimate | None = None
+    around: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)), repr=False)
+    #: directions of the surroundings in the studio's frame, unit, shape [n, 3]
+    shine: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)), repr=False)
+    #: what comes from them, linear RGB, shape [n, 3]
 
     @classmethod
-    def of(cls, estimate: LightEstimate) -> PhotoStudio:
-        direction, key, _ = estimate.split()
+    def of(cls, estimate: LightEstimate, camera: Camera) -> PhotoStudio:
+        """The light seen by this camera: studios turn with the camera, photos' lights stay where they are."""
+        turn = turn_matrix(camera_azimuth(camera))
+        direction, key, rest = estimate.split()
         return cls(
-            key_direction=tuple(direction), key_radiance=tuple(key), key_tan_radius=float(np.tan(0.5 * LOBE)),
-            rim_radiance=(0.0, 0.0, 0.0), estimate=estimate,
+            key_direction=tuple(direction @ turn), key_radiance=tuple(key), key_tan_radius=float(np.tan(0.5 * LOBE)),
+            rim_radiance=(0.0, 0.0, 0.0), around=estimate.directions @ turn, shine=rest,
         )  # fmt: skip
 
-    def environment(self, turn: float) -> np.ndarray:
-        """The surroundings without the key light as order-2 spherical harmonics, shape [9, 3]; they never turn."""
-        e = self.estimate
-        return 4 * np.pi / len(e.directions) * sh_basis(e.directions).T @ e.split()[2]
-
-    def direction(self, name: str, turn: float) -> np.ndarray:
-        """Unit direction towards the ``key`` light; there is no other."""
-        return np.asarray(self.key_direction)
+    def radiance(self, directions: np.ndarray) -> np.ndarray:
+        """What comes from unit directions in the studio's frame, between those known, shape [n, 3]."""
+        weight = np.exp((directions @ self.around.T - 1) / SPREAD**2)
+        return weight @ self.shine / weight.sum(1, keepdims=True)
 
 
 def photo_linear(picture: np.ndarray) -> np.ndarray:

@@ -57,12 +57,12 @@ def dress_photo(
         JobError: ``render.no_opengl`` where no OpenGL exists.
     """
     meshes = meshes or scene(look)
-    studio = PhotoStudio.of(light)
+    studio = PhotoStudio.of(light, camera)
     x0, y0, x1, y1 = box = _box(meshes, camera)
     part = _cropped(camera, box)
     with Preview(meshes, quality=quality, backdrop="none", studio=studio) as preview:
         dressed = preview.view(part)
-        fine = preview.view(part, size=tuple(FINE * n for n in part.size), supersample=1.0)
+        fine = preview.view(part, size=tuple(FINE * n for n in part.size), supersample=1)
     with Preview(meshes[:1], quality=quality, backdrop="none", studio=studio) as preview:
         bare = preview.view(part)
     hair = hair_mask(look.body, view, camera)[y0:y1, x0:x1]

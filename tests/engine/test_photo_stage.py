@@ -68,7 +68,7 @@ def dressed():
     camera = look_at(np.array([0.0, 1.0, 3.0]), np.array([0.0, 0.85, 0.0]), fov_y=0.75, size=(150, 200))
     body, skirt = capsule_body(), folded_skirt()
     try:
-        with Preview([body], quality="draft", backdrop="none", studio=PhotoStudio.of(light)) as preview:
+        with Preview([body], quality="draft", backdrop="none", studio=PhotoStudio.of(light, camera)) as preview:
             bare = preview.view(camera)
     except JobError as error:
         pytest.skip(str(error))

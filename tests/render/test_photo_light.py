@@ -6,8 +6,9 @@ from small_scene import capsule_body, revolved
 
 from engine.core.errors import InputError
 from engine.core.types import Material
+from render.camera import look_at
 from render.photo_light import PhotoStudio, estimate_light, visible_cosines
-from render.studio import fibonacci_sphere, sh_basis
+from render.studio import camera_azimuth, fibonacci_sphere, sh_basis
 
 SKIN, SHIRT = np.array([0.45, 0.28, 0.20]), np.array([0.10, 0.20, 0.45])
 
@@ -57,11 +58,11 @@ def test_colours_of_clothes_follow_from_that_of_skin():
 def test_studio_gives_the_same_light_back():
     points, normals, colours, classes, weights, surface = seen_under(np.array([-0.6, 0.4, 0.69]), noise=0.0)
     light = estimate_light(points, normals, colours, classes, weights, surface)
-    studio = PhotoStudio.of(light)
+    camera = look_at(np.array([2.0, 1.0, 2.0]), np.zeros(3), fov_y=0.5, size=(30, 40))
+    studio, turn = PhotoStudio.of(light, camera), camera_azimuth(camera)
     ways = fibonacci_sphere(2000)
-    cosines = visible_cosines(points, normals, surface, ways)
-    soft = (cosines @ sh_basis(ways)) @ studio.environment(0.7)
-    key = np.array(studio.key_radiance) * np.maximum(normals @ studio.direction("key", 0.0), 0)[:, None]
+    soft = visible_cosines(points, normals, surface, ways) @ sh_basis(ways) @ studio.environment(turn)
+    key = np.array(studio.key_radiance) * np.maximum(normals @ studio.direction("key", turn), 0)[:, None]
     albedo = light.albedo[classes]
     error = np.abs(albedo * (soft + key) / colours - 1)
     assert np.median(error) < 0.12
