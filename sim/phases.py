@@ -101,8 +101,8 @@ class Run:
         if not is_open.any():
             return garment.positions, is_open
         level = self._level(garment, garment.positions, is_open)
-        start, still = self.time, sewn_pieces(level.cloth, level.solver.positions(), NEAR)
-        level.solver.hold(still)
+        start, worn = self.time, sewn_pieces(level.cloth, level.solver.positions(), NEAR)
+        level.solver.hold(worn)
         waiting = behind_limb(self.grid, garment, level.vertices(), is_open)
         while waiting.any() and self.time - start < STAGED * config.sew_time:
             pulling = ~_on_level(level, waiting)
@@ -112,11 +112,11 @@ class Run:
             still = waiting & behind_limb(self.grid, garment, level.vertices(), is_open)
             waiting = still & (still.sum() < waiting.sum())  # what does not come free by waiting goes with the rest
         everything = np.ones(len(level.cloth.pairs), bool)
-        if still.any():
+        if worn.any():
             self._close(level, everything, NEAR, patience=4, most=SEAM_STIFFNESS)
-            level.solver.hold(np.zeros_like(still))
+            level.solver.hold(np.zeros_like(worn))
         self._close(level, everything, config.seam_tolerance, patience=8)
-        positions = self._free_caught(level, ~still[level.particle[garment.seam_pairs]].all(1))
+        positions = self._free_caught(level, ~worn[level.particle[garment.seam_pairs]].all(1))
         return positions, open_pairs(garment, positions, 2 * config.seam_tolerance)
 
     def _free_caught(self, level: Level, mine: np.ndarray) -> np.ndarray:
