@@ -1,7 +1,13 @@
-"""Differentiable rendering with PyTorch3D's names: change ``pytorch3d.renderer`` and ``pytorch3d.structures`` to
-``render.diff``, and a scene runs on the rasterizer of this package.
+"""Differentiable rendering with PyTorch3D's names: change ``pytorch3d.renderer``, ``.structures``,
+``.loss`` and ``.utils`` to ``render.diff``, and a scene runs on the rasterizer of this package.
 """
 
+from render.diff.attributes import (
+    GeometryBuffers,
+    VertexAttributeShader,
+    geometry_buffers,
+    interpolate_vertex_attributes,
+)
 from render.diff.blending import BlendParams, hard_rgb_blend, sigmoid_alpha_blend, softmax_rgb_blend
 from render.diff.cameras import (
     FoVOrthographicCameras,
@@ -12,28 +18,42 @@ from render.diff.cameras import (
     look_at_view_transform,
 )
 from render.diff.lights import AmbientLights, DirectionalLights, Materials, PointLights
-from render.diff.meshes import Meshes
+from render.diff.losses import mesh_edge_loss, mesh_laplacian_smoothing, mesh_normal_consistency
+from render.diff.meshes import Meshes, ico_sphere, join_meshes_as_batch
 from render.diff.physical import HardPhysicalShader, PhysicalMaterials
 from render.diff.renderer import (
     CoverageRenderer,
     Fragments,
-    HardPhongShader,
     MeshRasterizer,
     MeshRenderer,
     MeshRendererWithFragments,
     RasterizationSettings,
+)
+from render.diff.shaders import (
+    HardDepthShader,
+    HardFlatShader,
+    HardGouraudShader,
+    HardPhongShader,
+    ShaderBase,
+    SoftDepthShader,
+    SoftGouraudShader,
     SoftPhongShader,
     SoftSilhouetteShader,
 )
+from render.diff.shading import flat_shading, gouraud_shading, phong_shading
 from render.diff.textures import TexturesUV, TexturesVertex, interpolate_face_attributes
 from render.diff.transforms import Transform3d
 from render.raster import rasterize_meshes
 
 __all__ = [
     "AmbientLights", "BlendParams", "CoverageRenderer", "DirectionalLights", "FoVOrthographicCameras",
-    "FoVPerspectiveCameras", "Fragments", "HardPhongShader", "HardPhysicalShader", "Materials", "MeshRasterizer",
-    "MeshRenderer", "MeshRendererWithFragments", "Meshes", "OrthographicCameras", "PerspectiveCameras",
-    "PhysicalMaterials", "PointLights", "RasterizationSettings", "SoftPhongShader", "SoftSilhouetteShader",
-    "TexturesUV", "TexturesVertex", "Transform3d", "hard_rgb_blend", "interpolate_face_attributes",
-    "look_at_rotation", "look_at_view_transform", "rasterize_meshes", "sigmoid_alpha_blend", "softmax_rgb_blend",
+    "FoVPerspectiveCameras", "Fragments", "GeometryBuffers", "HardDepthShader", "HardFlatShader", "HardGouraudShader",
+    "HardPhongShader", "HardPhysicalShader", "Materials", "MeshRasterizer", "MeshRenderer",
+    "MeshRendererWithFragments", "Meshes", "OrthographicCameras", "PerspectiveCameras", "PhysicalMaterials",
+    "PointLights", "RasterizationSettings", "ShaderBase", "SoftDepthShader", "SoftGouraudShader", "SoftPhongShader",
+    "SoftSilhouetteShader", "TexturesUV", "TexturesVertex", "Transform3d", "VertexAttributeShader", "flat_shading",
+    "geometry_buffers", "gouraud_shading", "hard_rgb_blend", "ico_sphere", "interpolate_face_attributes",
+    "interpolate_vertex_attributes", "join_meshes_as_batch", "look_at_rotation", "look_at_view_transform",
+    "mesh_edge_loss", "mesh_laplacian_smoothing", "mesh_normal_consistency", "phong_shading", "rasterize_meshes",
+    "sigmoid_alpha_blend", "softmax_rgb_blend",
 ]  # fmt: skip

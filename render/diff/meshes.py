@@ -7,7 +7,7 @@ from torch.nn.functional import normalize
 
 from engine.core.errors import InputError
 
-__all__ = ["Meshes"]
+__all__ = ["Meshes", "ico_sphere", "join_meshes_as_batch"]
 
 
 class Meshes:
@@ -20,6 +20,7 @@ class Meshes:
     """
 
     def __init__(self, verts, faces, textures=None) -> None:
+        self._edges: tuple[torch.Tensor, torch.Tensor] | None = None
         self._verts = [torch.as_tensor(v).float() for v in verts]
         self._faces = [torch.as_tensor(f).to(v.device).long() for f, v in zip(faces, self._verts, strict=True)]
         self._faces = [f[(f >= 0).all(1)] if len(f) else f.reshape(0, 3) for f in self._faces]
@@ -81,15 +82,41 @@ class Meshes:
     def update_padded(self, new_verts_padded: torch.Tensor) -> Meshes:
         """The same faces and textures on other vertices, shape [mesh, most vertices, 3]."""
         verts = [new[: len(old)] for new, old in zip(new_verts_padded, self._verts, strict=True)]
-        return Meshes(verts, self._faces, self.textures)
+        return self._moved(verts)
 
     def offset_verts(self, offsets: torch.Tensor) -> Meshes:
         """Vertices moved by ``offsets``, shape [sum of vertices, 3] or [3]."""
         moved = self.verts_packed() + offsets
-        return Meshes(moved.split([len(v) for v in self._verts]), self._faces, self.textures)
+        return self._moved(moved.split([len(v) for v in self._verts]))
 
     def scale_verts(self, scale: float) -> Meshes:
-        return Meshes([v * scale for v in self._verts], self._faces, self.textures)
+        return self._moved([v * scale for v in self._verts])
+
+    def _moved(self, verts) -> Meshes:
+        """The same faces, edges and textures on other vertices."""
+        other = Meshes(verts, self._faces, self.textures)
+        other._edges = self._edges
+        return other
+
+    def get_mesh_verts_faces(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Vertices [vertex, 3] and faces [face, 3] of one mesh."""
+        return self._verts[index], self._faces[index]
+
+    def edges_packed(self) -> torch.Tensor:
+        """Every edge once, as indices into :meth:`verts_packed`, the smaller first, shape [edge, 2]."""
+        return self._topology()[0]
+
+    def faces_packed_to_edges_packed(self) -> torch.Tensor:
+        """Edge opposite each corner of each face, shape [sum of faces, 3]."""
+        return self._topology()[1]
+
+    def _topology(self) -> tuple[torch.Tensor, torch.Tensor]:
+        if self._edges is None:
+            faces = self.faces_packed()
+            halves = torch.cat((faces[:, [1, 2]], faces[:, [2, 0]], faces[:, [0, 1]])).sort(1).values
+            edges, index = torch.unique(halves, dim=0, return_inverse=True)
+            self._edges = edges, index.view(3, -1).T
+        return self._edges
 
     def extend(self, times: int) -> Meshes:
         """Every mesh ``times`` in a row."""
@@ -103,10 +130,10 @@ class Meshes:
         return Meshes([v.to(device) for v in self._verts], [f.to(device) for f in self._faces], textures)
 
     def detach(self) -> Meshes:
-        return Meshes([v.detach() for v in self._verts], self._faces, self.textures)
+        return self._moved([v.detach() for v in self._verts])
 
     def clone(self) -> Meshes:
-        return Meshes([v.clone() for v in self._verts], self._faces, self.textures)
+        return self._moved([v.clone() for v in self._verts])
 
     def faces_normals_packed(self) -> torch.Tensor:
         """Unit normals of the faces, shape [sum of faces, 3]."""
@@ -124,8 +151,52 @@ class Meshes:
         corners = self.verts_packed()[self.faces_packed()]
         return torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
 
+    def verts_normals_list(self) -> list[torch.Tensor]:
+        return list(self.verts_normals_packed().split([len(v) for v in self._verts]))
+
+    def verts_packed_to_mesh_idx(self) -> torch.Tensor:
+        """Mesh of every vertex, shape [sum of vertices]."""
+        return torch.arange(len(self), device=self.device).repeat_interleave(self.num_verts_per_mesh())
+
     def sample_textures(self, fragments) -> torch.Tensor:
         """Colours of the fragments, shape [image, y, x, k, channel]."""
         if self.textures is None:
             raise InputError("mesh.textures", "the meshes have no textures", "give textures to Meshes")
         return self.textures.sample(fragments, self)
+
+
+def join_meshes_as_batch(meshes) -> Meshes:
+    """All meshes of several batches in one, with their textures where all have some of one kind."""
+    parts = list(meshes)
+    textures = [part.textures for part in parts]
+    if any(t is None for t in textures):
+        joined = None
+    elif len({type(t) for t in textures}) > 1:
+        raise InputError("mesh.textures", "textures of several kinds cannot be joined", "give all meshes the same kind")
+    else:
+        joined = textures[0].joined(textures[1:])
+    return Meshes([v for p in parts for v in p.verts_list()], [f for p in parts for f in p.faces_list()], joined)
+
+
+def ico_sphere(level: int = 0, device="cpu") -> Meshes:
+    """A sphere of radius 1: an icosahedron whose triangles are split in four ``level`` times."""
+    golden = (1 + 5**0.5) / 2
+    ends = torch.tensor([[-1.0, golden, 0.0], [1.0, golden, 0.0], [-1.0, -golden, 0.0], [1.0, -golden, 0.0]])
+    verts = torch.cat([ends, ends.roll(1, 1), ends.roll(2, 1)])
+    distance = torch.cdist(verts, verts)
+    near = (distance < 2.1) & (distance > 0.1)
+    faces = torch.tensor(
+        [[a, b, c] for a in range(12) for b in range(a + 1, 12) for c in range(b + 1, 12)
+         if near[a, b] and near[b, c] and near[a, c]]
+    )  # fmt: skip
+    corners = verts[faces]
+    outwards = (torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) * corners[:, 0]).sum(1)
+    faces = torch.where(outwards[:, None] > 0, faces, faces[:, [0, 2, 1]])
+    verts = normalize(verts)
+    for _ in range(level):
+        mesh = Meshes([verts], [faces])
+        edges, index = mesh.edges_packed(), mesh.faces_packed_to_edges_packed() + len(verts)
+        (a, b, c), (d, e, f) = faces.T, index.T  # d is the middle opposite a
+        faces = torch.cat([torch.stack(t, 1) for t in ((a, f, e), (f, b, d), (e, d, c), (d, e, f))])
+        verts = normalize(torch.cat([verts, verts[edges].mean(1)]))
+    return Meshes([verts.to(device)], [faces.to(device)])

@@ -12,9 +12,9 @@ import math
 import torch
 from torch.nn.functional import normalize
 
-from render.diff.blending import hard_rgb_blend
 from render.diff.lights import rows, spread
-from render.diff.renderer import Fragments, PhongShader
+from render.diff.renderer import Fragments
+from render.diff.shaders import ShaderBase
 from render.diff.textures import interpolate_face_attributes
 
 __all__ = ["PhysicalMaterials", "HardPhysicalShader", "reflectance"]
@@ -82,7 +82,7 @@ def sheen(n_l, n_v, n_h, like, materials: PhysicalMaterials) -> torch.Tensor:
     return spread(materials.sheen_color, like) * lobe / (4 * (n_l + n_v - n_l * n_v))
 
 
-class HardPhysicalShader(PhongShader):
+class HardPhysicalShader(ShaderBase):
     """Physically based shading of the nearest fragment; the light's diffuse colour is its strength (irradiance / pi).
 
     Give ``materials`` as :class:`PhysicalMaterials`. The result is linear RGB; the light's ambient colour lights the
@@ -99,7 +99,8 @@ class HardPhysicalShader(PhongShader):
             interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, values[faces])
             for values in (meshes.verts_packed(), meshes.verts_normals_packed())
         )
-        camera = spread(self._cameras(kwargs).get_camera_center(), points)
+        own = {name: kwargs[name] for name in ("R", "T") if kwargs.get(name) is not None}
+        camera = spread(self._cameras(kwargs).get_camera_center(**own), points)
         base = meshes.sample_textures(fragments)
         share = reflectance(
             normalize(normals, dim=-1, eps=1e-6),
@@ -109,4 +110,4 @@ class HardPhysicalShader(PhongShader):
             materials,
         )
         colors = math.pi * share * spread(lights.diffuse_color, points) + base * spread(lights.ambient_color, points)
-        return hard_rgb_blend(colors, fragments, kwargs.get("blend_params", self.blend_params))
+        return self._hard(colors, fragments, kwargs)

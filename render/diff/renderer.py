@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import nn
 
 from engine.core.errors import InputError
-from render.diff.blending import BlendParams, hard_rgb_blend, sigmoid_alpha_blend, softmax_rgb_blend
-from render.diff.lights import Materials, PointLights
 from render.diff.meshes import Meshes
-from render.diff.textures import interpolate_face_attributes
 from render.raster import MeshEdges, coverage, rasterize_meshes
 
-__all__ = ["Fragments", "RasterizationSettings", "MeshRasterizer", "MeshRenderer", "MeshRendererWithFragments"]
-__all__ += ["SoftSilhouetteShader", "PhongShader", "HardPhongShader", "SoftPhongShader", "CoverageRenderer"]
+__all__ = ["CoverageRenderer", "Fragments", "MeshRasterizer", "MeshRenderer", "MeshRendererWithFragments"]
+__all__ += ["RasterizationSettings"]
 
 
 @dataclass(frozen=True)
 class Fragments:
-    """What :func:`render.raster.rasterize_meshes` returns."""
+    """What :func:`render.raster.rasterize_meshes` returns, and where the vertices were in the image.
+
+    Attributes:
+        verts_ndc: all vertices in normalised device coordinates, and view depth, [sum of vertices, 3]; wanted by
+            textures that choose their resolution by a texel's size in the image.
+        perspective_correct: what ``bary_coords`` are.
+    """
 
     pix_to_face: torch.Tensor
     zbuf: torch.Tensor
     bary_coords: torch.Tensor
     dists: torch.Tensor | None
+    verts_ndc: torch.Tensor | None = None
+    perspective_correct: bool = True
 
     def detach(self) -> Fragments:
-        return Fragments(self.pix_to_face, self.zbuf.detach(), self.bary_coords.detach(),
-                         None if self.dists is None else self.dists.detach())  # fmt: skip
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Fragments(**{n: v.detach() if torch.is_tensor(v) else v for n, v in values.items()})
 
 
 @dataclass
@@ -107,7 +112,9 @@ class MeshRasterizer(nn.Module):
                 cull_backfaces=settings.cull_backfaces,
                 z_clip_value=near,
                 backend=settings.backend,
-            )
+            ),
+            verts_ndc=meshes.verts_packed(),
+            perspective_correct=perspective,
         )
 
 
@@ -156,75 +163,3 @@ class CoverageRenderer(nn.Module):
         if self._edges is None or not torch.equal(self._edges[0], faces):
             self._edges = faces, MeshEdges(faces, verts.shape[1])
         return coverage(verts, faces, kwargs.get("image_size", self.image_size), edges=self._edges[1])
-
-
-class SoftSilhouetteShader(nn.Module):
-    """White, with the soft coverage as alpha."""
-
-    def __init__(self, blend_params: BlendParams | None = None) -> None:
-        super().__init__()
-        self.blend_params = blend_params or BlendParams()
-
-    def forward(self, fragments: Fragments, meshes: Meshes, **kwargs) -> torch.Tensor:
-        white = torch.ones((), device=fragments.dists.device).expand(*fragments.pix_to_face.shape, 3)
-        return sigmoid_alpha_blend(white, fragments, kwargs.get("blend_params", self.blend_params))
-
-
-class PhongShader(nn.Module):
-    """What the Phong shaders share: lights, materials, blending and where the camera comes from."""
-
-    def __init__(self, device="cpu", cameras=None, lights=None, materials=None, blend_params=None) -> None:
-        super().__init__()
-        self.cameras = cameras
-        self.lights = lights if lights is not None else PointLights(device=device)
-        self.materials = materials if materials is not None else Materials(device=device)
-        self.blend_params = blend_params or BlendParams()
-
-    def to(self, device):
-        self.cameras = None if self.cameras is None else self.cameras.to(device)
-        self.lights, self.materials = self.lights.to(device), self.materials.to(device)
-        return self
-
-    def _cameras(self, given: dict):
-        cameras = given.get("cameras", self.cameras)
-        if cameras is None:
-            raise InputError("render.cameras", "there is no camera", "give cameras to the shader or to its call")
-        return cameras
-
-    def _colors(self, fragments: Fragments, meshes: Meshes, given: dict) -> torch.Tensor:
-        """Phong's model at every fragment, [image, y, x, k, 3]."""
-        lights, materials = given.get("lights", self.lights), given.get("materials", self.materials)
-        faces = meshes.faces_packed()
-        points, normals = (
-            interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, values[faces])
-            for values in (meshes.verts_packed(), meshes.verts_normals_packed())
-        )
-        row = (-1, 1, 1, 1, 3)
-        ambient = (materials.ambient_color * lights.ambient_color).view(row)
-        diffuse = materials.diffuse_color.view(row) * lights.diffuse(normals=normals, points=points)
-        camera = self._cameras(given).get_camera_center()
-        shine = lights.specular(normals=normals, points=points, camera_position=camera, shininess=materials.shininess)
-        texels = meshes.sample_textures(fragments)
-        return (ambient + diffuse) * texels + materials.specular_color.view(row) * shine
-
-
-class HardPhongShader(PhongShader):
-    """Phong shading of the nearest fragment."""
-
-    def forward(self, fragments: Fragments, meshes: Meshes, **kwargs) -> torch.Tensor:
-        colors = self._colors(fragments, meshes, kwargs)
-        return hard_rgb_blend(colors, fragments, kwargs.get("blend_params", self.blend_params))
-
-
-class SoftPhongShader(PhongShader):
-    """Phong shading, blended over the fragments of each pixel."""
-
-    def forward(self, fragments: Fragments, meshes: Meshes, **kwargs) -> torch.Tensor:
-        cameras = self._cameras(kwargs)
-        return softmax_rgb_blend(
-            self._colors(fragments, meshes, kwargs),
-            fragments,
-            kwargs.get("blend_params", self.blend_params),
-            znear=kwargs.get("znear", getattr(cameras, "znear", 1.0)),
-            zfar=kwargs.get("zfar", getattr(cameras, "zfar", 100.0)),
-        )

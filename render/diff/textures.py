@@ -6,6 +6,7 @@ import torch
 from torch.nn.functional import grid_sample
 
 from engine.core.errors import InputError
+from render.diff.mipmap import pyramid, sample_pyramid, uv_derivatives
 
 __all__ = ["TexturesVertex", "TexturesUV", "interpolate_face_attributes"]
 
@@ -48,6 +49,9 @@ class TexturesVertex:
     def to(self, device) -> TexturesVertex:
         return TexturesVertex([f.to(device) for f in self._features])
 
+    def joined(self, others) -> TexturesVertex:
+        return TexturesVertex([f for part in (self, *others) for f in part._features])
+
     def verts_features_packed(self) -> torch.Tensor:
         return torch.cat(self._features)
 
@@ -67,7 +71,9 @@ class TexturesUV:
         maps: list of [height, width, channel], or [mesh, height, width, channel]; all of one size.
         faces_uvs: list of [face, 3] into the coordinates.
         verts_uvs: list of [coordinate, 2].
-        padding_mode, align_corners, sampling_mode: as of ``torch.nn.functional.grid_sample``.
+        padding_mode, align_corners: as of ``torch.nn.functional.grid_sample``.
+        sampling_mode: ``bilinear`` or ``nearest``, or ``trilinear`` between mip-maps, whose level fits the texels' size
+            in the image (:mod:`render.diff.mipmap`).
     """
 
     def __init__(
@@ -77,6 +83,10 @@ class TexturesUV:
         self._maps = [torch.as_tensor(m).float() for m in maps]
         self._faces = [torch.as_tensor(f).long() for f in faces_uvs]
         self._verts = [torch.as_tensor(v).float() for v in verts_uvs]
+        if sampling_mode not in ("bilinear", "nearest", "trilinear"):
+            raise InputError(
+                "texture.sampling", f"no sampling is called '{sampling_mode}'", "bilinear, nearest or trilinear"
+            )
         self._how = {"padding_mode": padding_mode, "align_corners": align_corners, "sampling_mode": sampling_mode}
 
     def __getitem__(self, index) -> TexturesUV:
@@ -89,6 +99,11 @@ class TexturesUV:
     def to(self, device) -> TexturesUV:
         parts = ([p.to(device) for p in part] for part in (self._maps, self._faces, self._verts))
         return TexturesUV(*parts, **self._how)
+
+    def joined(self, others) -> TexturesUV:
+        parts = (self, *others)
+        lists = ([value for p in parts for value in getattr(p, name)] for name in ("_maps", "_faces", "_verts"))
+        return TexturesUV(*lists, **self._how)
 
     def maps_padded(self) -> torch.Tensor:
         return torch.stack(self._maps)
@@ -105,5 +120,9 @@ class TexturesUV:
         grid = torch.stack((2 * uv[..., 0] - 1, 1 - 2 * uv[..., 1]), -1).view(images, height, width * keep, 2)
         how = dict(self._how)
         mode = how.pop("sampling_mode")
-        texels = grid_sample(self.maps_padded().permute(0, 3, 1, 2), grid, mode=mode, **how)
+        maps = self.maps_padded().permute(0, 3, 1, 2)
+        if mode == "trilinear":
+            change = uv_derivatives(fragments, meshes.faces_packed(), uv, corners)
+            return sample_pyramid(pyramid(maps), uv, change, **how)
+        texels = grid_sample(maps, grid, mode=mode, **how)
         return texels.view(images, -1, height, width, keep).permute(0, 2, 3, 4, 1)
