@@ -95,6 +95,10 @@ def _parser() -> argparse.ArgumentParser:
     p = add("drape", "drape a garment on a saved body")
     _body(p)
     _garment(p)
+    p.add_argument(
+        "--from", dest="start", metavar="FOLDER",
+        help="start from the drape saved there, of the same garments in other fabrics or on a body a little different",
+    )
     _common(p)
     p = add("batch", "drape or try on every row of a table, several at once")
     p.add_argument("table", help="CSV file: name, garment and other flags' names as columns; ';' between several")

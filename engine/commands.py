@@ -179,7 +179,8 @@ def drape(args: Namespace, emit: Emit) -> Result:
     """toile drape"""
     run = _run(args)
     outfit = _outfit(args)
-    look = pipeline.dress(run, _load_body(run, args), **outfit)
+    start = Path(args.start) if args.start else None
+    look = pipeline.dress(run, _load_body(run, args), **outfit, start=start)
     run.write_manifest(**outfit, drape=look.drape.metrics, drape_status=look.drape.status)
     value = _drape_json(look.garment, look.drape)
     _say(

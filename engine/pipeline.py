@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.core import codec
 from engine.core.errors import InputError, ToileError
 from engine.core.outfit import main_fabric, put_over, split
@@ -74,23 +76,27 @@ def body_from_typed(run: Run, measurements: dict[str, float], *, sex: str = "neu
 
 
 def dress(
-    run: Run, body: Body, *, garments: Sequence[str], fabrics: Sequence[str], options: Sequence[Mapping] | None = None
+    run: Run, body: Body, *, garments: Sequence[str], fabrics: Sequence[str], options: Sequence[Mapping] | None = None,
+    start: Path | None = None,
 ) -> Look:
     """Meshes, places and drapes garments (library names or pattern files), from the body outwards, each in its fabric.
 
     ``options`` are each garment's, as :func:`garments.library.draft` takes them.
 
-    Each is placed around those before it, which are worn by then; at the end all are draped together.
+    Each is placed around those before it, which are worn by then; at the end all are draped together. With ``start``,
+    a folder with a drape of the same garments, they go on from there: in other fabrics, or on a similar body.
     """
+    before = _start_of(start) if start else None
     for name in (*garments, *fabrics):
         if Path(name).is_file():
             run.input_file(name)
     choices = options or [{} for _ in garments]
     outfit = _placed(run, body, garments[0], fabrics[0], choices[0], None)
     for garment, fabric, chosen in zip(garments[1:], fabrics[1:], choices[1:], strict=True):
-        outfit = _simulated(run, "wear", Garment, outfit, body)
-        outfit = put_over(outfit, _placed(run, body, garment, fabric, chosen, outfit))
-    result = _simulated(run, "drape", Drape, outfit, body)
+        if not before:
+            outfit = _simulated(run, "wear", Garment, outfit, body)
+        outfit = put_over(outfit, _placed(run, body, garment, fabric, chosen, None if before else outfit))
+    result = _redraped(run, outfit, body, before) if before else _simulated(run, "drape", Drape, outfit, body)
     run.warnings += [w for w in (*outfit.warnings, *result.warnings) if w not in run.warnings]
     for value, name in ((body, BODY), (outfit, GARMENT), (result, DRAPE)):
         codec.save(value, run.out / name)
@@ -122,6 +128,33 @@ def _simulated(run: Run, stage: str, kind: type, garment: Garment, body: Body) -
     if was_stored:
         run.cached.append(stage)
     return result
+
+
+def _start_of(folder: Path) -> Look:
+    """The saved drape from which another is to start."""
+    look = load_look(folder)
+    if look.drape.status == "failed":
+        raise InputError("look.failed", f"{folder}: its drape has failed", "drape the garment from its panels")
+    return look
+
+
+def _redraped(run: Run, garment: Garment, body: Body, before: Look) -> Drape:
+    """The drape of a garment, starting from that of the same panels."""
+    from sim import drape as simulator
+
+    meshes = [(g.faces, g.seam_pairs, g.vertex_panel) for g in (garment, before.garment)]
+    if not all(np.array_equal(*pair) for pair in zip(*meshes, strict=True)):
+        raise InputError(
+            "look.other_panels", f"the drape to start from is of other panels than {garment.name}",
+            "give the same garments, options and quality; what is drafted to measure changes with the body, a pattern "
+            "file does not",
+        )
+    settings = simulator.DrapeConfig(device=run.config.device, threads=run.config.threads, seed=run.config.seed)
+    positions = before.drape.positions.astype(np.float64)
+    with run.stage("drape", "Draping") as progress:
+        return simulator.redrape(
+            garment, body, start=positions, before=before.body, config=settings, progress=progress
+        )
 
 
 def load_look(folder: Path) -> Look:

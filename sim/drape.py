@@ -24,15 +24,18 @@ from sim.body_field import DistanceGrid, distance_grid
 from sim.cloth import rest_corners
 from sim.guard import body_depth, caught, intersections, seam_gaps
 from sim.level import refine
+from sim.motion import MotionConfig, carried
 from sim.phases import DrapeConfig, Run
 from sim.solver import StepSettings
 from sim.stress import corner_forces, membrane_stress, principal_tension, seam_load
 from sim.welding import open_pairs
 
-__all__ = ["DrapeConfig", "drape", "replay", "wear"]
+__all__ = ["DrapeConfig", "drape", "redrape", "replay", "wear"]
 
 OPEN = 0.001  #: gap from which a seam counts as open [m]
 TAUT = 0.05  #: strain beside an open seam from which the pattern is too small [-]
+
+FAR = 0.15  #: way of the skin between two bodies up to which a drape on one starts from that on the other [m]
 
 Progress = Callable[[float, str], None]
 
@@ -68,6 +71,56 @@ def drape(
         raise _dumped(error, garment, body, config) from None
     report(0.97, "checking")
     return _result(garment, body, run, started)
+
+
+def redrape(
+    garment: Garment, body: Body, *, start: np.ndarray, before: Body, config: DrapeConfig | None = None,
+    progress: Progress | None = None,
+) -> Drape:
+    """Drapes a garment from a drape of the same panels: in another fabric, or on a body a little different.
+
+    Args:
+        garment: On all its levels of detail; its own positions do not matter.
+        start: Positions of its vertices when they were draped [m], shape [N, 3].
+        before: The body on which they were; the cloth is taken along while it changes into ``body``.
+
+    Raises:
+        InputError: another mesh than the one draped, or a body too different.
+        SolverDiverged: as :func:`drape`.
+    """
+    config = config or DrapeConfig()
+    report = progress or (lambda share, what: None)
+    started = time.perf_counter(), time.process_time()
+    _check_start(garment, body, start, before)
+    run, levels = _start(garment, body, config, report), levels_of(garment)
+    try:
+        skins = before.contact_vertices, body.contact_vertices
+        if not np.array_equal(*skins):
+            same = {name: getattr(config, name) for name in ("device", "threads", "gravity", "body_gap", "layer_gap")}
+            start = carried(
+                garment, start, body.contact_faces, *skins, config=MotionConfig(**same),
+                progress=lambda share, what: report(0.05 + 0.4 * share, what),
+            )
+        is_open = run.resume(levels, start)
+        run.settle(garment, start, is_open, (0.5, 0.97), is_last=True, soft=False)
+    except SolverDiverged as error:
+        raise _dumped(error, garment, body, config) from None
+    report(0.97, "checking")
+    return _result(replace(garment, positions=start.astype(np.float32)), body, run, started)
+
+
+def _check_start(garment: Garment, body: Body, start: np.ndarray, before: Body) -> None:
+    if start.shape != garment.positions.shape:
+        what = f"{garment.name!r} has {len(garment.positions)} vertices, the drape to start from {len(start)}"
+        raise InputError("sim.start_mesh", what, "start from a drape of the same panels, meshed alike")
+    if before.contact_vertices.shape != body.contact_vertices.shape:
+        raise InputError("sim.start_body", "the drape to start from is on a body of another kind",
+                         "start from a drape on a body of the same model")
+    way = float(np.linalg.norm(body.contact_vertices - before.contact_vertices, axis=1).max())
+    if way > FAR:
+        what = f"the body's skin is up to {way * 100:.0f} cm from where it was in the drape to start from"
+        hint = f"drape the garment from its panels: at most {FAR * 100:.0f} cm will do"
+        raise InputError("sim.start_far", what, hint)
 
 
 def wear(

@@ -24,7 +24,7 @@ from sim.phases import RUNAWAY, TRAVEL
 from sim.solver import StepSettings
 from sim.welding import open_pairs
 
-__all__ = ["MotionConfig", "animate"]
+__all__ = ["MotionConfig", "animate", "carried"]
 
 STEPS_LEAST = 3  #: steps a frame
 SHRINK_LEAST = 1 / 16  #: of a step's planned length; shorter ones are not tried
@@ -72,7 +72,7 @@ def animate(
     started = time.perf_counter(), time.process_time()
     _check_input(garment, drape, body, motion)
     init(device=config.device, threads=config.threads)
-    run = _Run(garment, drape, body, motion, config)
+    run = _Run(garment, drape.positions, body.contact_faces, motion.contact_vertices[0], motion.fps, config)
     frames = [drape.positions.astype(np.float32)]
     pressure = [np.asarray(drape.pressure, np.float32)]
     for f in range(1, len(motion.contact_vertices)):
@@ -82,6 +82,35 @@ def animate(
         frames.append(run.level.vertices().astype(np.float32))
         pressure.append(run.level.pressure().astype(np.float32))
     return _result(garment, body, motion, run, np.array(frames), np.array(pressure), started)
+
+
+def carried(
+    garment: Garment, positions: np.ndarray, faces: np.ndarray, before: np.ndarray, after: np.ndarray, *,
+    config: MotionConfig | None = None, progress: Progress | None = None,
+) -> np.ndarray:
+    """Takes draped cloth along while a body's surface goes straight from one shape to another.
+
+    Args:
+        garment: The garment draped (its own positions do not matter).
+        positions: Of its vertices on the body before [m], shape [N, 3].
+        faces: Of the surface, shape [D, 3].
+        before, after: Its vertices [m], shape [C, 3].
+
+    Returns:
+        Positions on the body after [m], shape [N, 3].
+
+    Raises:
+        SolverDiverged: the cloth found no way out of the body's.
+    """
+    config = config or MotionConfig()
+    init(device=config.device, threads=config.threads)
+    run = _Run(garment, positions, faces, before, 30.0, config)
+    frames = int(np.ceil(np.linalg.norm(after - before, axis=1).max() / config.body_way)) + 1
+    for f in range(frames):
+        if progress:
+            progress(f / frames, f"following the body, {run.steps} steps")
+        run.frame(*(before + (after - before) * (share / frames) for share in (f, f + 1)))
+    return run.level.vertices()
 
 
 def _check_input(garment: Garment, drape: Drape, body: Body, motion: BodyMotion) -> None:
@@ -98,17 +127,18 @@ class _Run:
     """The state of a garment in motion."""
 
     def __init__(
-        self, garment: Garment, drape: Drape, body: Body, motion: BodyMotion, config: MotionConfig
+        self, garment: Garment, positions: np.ndarray, faces: np.ndarray, skin: np.ndarray, fps: float,
+        config: MotionConfig,
     ) -> None:
-        self.config, self.frame_time = config, 1.0 / motion.fps
-        self.level = _levels(garment, drape, config)
+        self.config, self.frame_time = config, 1.0 / fps
+        self.level = _levels(garment, positions, config)
         self.solver = self.level.solver
         edge = self.solver.edge_length
         self.way_most = min(config.body_way, TRAVEL * edge)
         self.body = self.solver.body = MovingBody(
-            body.contact_faces, len(body.contact_vertices), way_most=self.way_most, reach=edge
+            faces, len(skin), way_most=self.way_most, reach=edge
         )
-        start = motion.contact_vertices[0].astype(np.float64)
+        start = skin.astype(np.float64)
         self._place(start, start)
         # a moving body does work: a gain of energy is no sign of too long a step
         self.settings = StepSettings(
@@ -181,12 +211,12 @@ class _Run:
         self.body.place(before, now, solver.x, solver.low, solver.high, solver.carry)
 
 
-def _levels(garment: Garment, drape: Drape, config: MotionConfig) -> Level:
+def _levels(garment: Garment, draped: np.ndarray, config: MotionConfig) -> Level:
     """The garment's finest level with its solver, as it was draped."""
     nowhere = DistanceGrid(np.ones((2, 2, 2), np.float32), np.zeros(3, np.float32), 1.0)
     level = None
     for part in levels_of(garment):
-        positions = drape.positions[: len(part.positions)].astype(np.float64)
+        positions = draped[: len(part.positions)].astype(np.float64)
         is_open = open_pairs(part, positions, 2 * config.seam_tolerance)
         level = Level(
             part, positions, nowhere, open_pairs=is_open, coarser=level, body_gap=config.body_gap,

@@ -33,7 +33,7 @@ CHECK = 10  #: steps between two looks at the balance of forces and at the energ
 BALANCE = ("balance_time", "force_residual", "membrane_energy", "bending_energy", "gravity_energy")
 #: What has sunk while soft is eased back to its place by little friction for this time [s], as its wearer would.
 EASE_TIME, SLIPPERY = 0.4, 0.02
-STILL = 15  #: steps without motion that count as rest whatever the forces
+STILL = 15  #: steps without motion and without coming nearer to balance that count as rest
 RUNAWAY = 50.0  #: speed at which a cloth has left the realm of physics [m/s] ...
 RUNAWAY_ENERGY = 1e5  #: ... and energy of stretch with which it has [J]: any cloth is torn long before
 
@@ -173,11 +173,23 @@ class Run:
             if stalled >= 2 and settings.seam_stiffness < most:
                 settings, stalled = replace(settings, seam_stiffness=2 * settings.seam_stiffness), 0
 
+    def resume(self, levels: list[Garment], positions: np.ndarray) -> np.ndarray:
+        """Takes up a drape of the finest level's vertices [N, 3] for it to settle; returns which pairs are open."""
+        for level in levels:
+            x = positions[: len(level.positions)]
+            is_open = open_pairs(level, x, 2 * self.config.seam_tolerance)
+            if level is not levels[-1]:
+                self.level = self._level(level, x, is_open)
+        self.level_number = len(levels) - 1
+        return is_open
+
     def settle(
         self, garment: Garment, positions: np.ndarray, is_open: np.ndarray, share: tuple[float, float], *,
-        is_last: bool,
+        is_last: bool, soft: bool = True,
     ) -> Level:
         """Lets the garment hang until it rests, or nearly so if it is not the last time that it may move.
+
+        It begins soft, unless it has been draped before.
 
         The air's drag grows with time: it takes the energy out of slow swings, and does not move the place of rest.
         """
@@ -185,7 +197,8 @@ class Run:
         first = self.level_number == 0
         level = self.level = self._level(garment, positions, is_open)
         limit = config.settle_time if first else config.polish_time
-        start, calm, soft, hard = self.time, 0, True, np.inf
+        start, calm, hard = self.time, 0, np.inf
+        balance, since = np.inf, 0
         self.at_rest = False
         while self.time - start < limit:
             t = self.time - start
@@ -206,9 +219,14 @@ class Run:
                 self.report(done, f"settling, {r.rms_speed * 100:.1f} cm/s")
             if soft and (calm >= 3 or t > SOFT_TIME[0 if first else 1]):
                 soft, calm, hard = False, 0, t
-            elif calm >= 5 and calm % 5 == 0:
-                # what does not move although out of balance is held by the bound that lets nothing pass
-                self.at_rest = calm >= STILL or level.solver.force_residual() < slower * config.rest_residual
+            elif calm == 0:
+                balance, since = np.inf, 0
+            elif calm % 5 == 0:
+                residual = level.solver.force_residual()
+                if residual < 0.9 * balance:
+                    balance, since = residual, calm
+                # what comes no nearer to balance without moving is held by the bound that lets nothing pass
+                self.at_rest = residual < slower * config.rest_residual or calm - since >= STILL
                 if self.at_rest:
                     break
         self.level_number += 1

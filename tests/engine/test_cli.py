@@ -160,6 +160,11 @@ def test_unknown_names_suggest_the_nearest(capfd, tmp_path, body_folder, flag, n
     assert near in error["message"] + error["hint"]
 
 
+def test_a_start_that_is_not_there(capfd, tmp_path, body_folder):
+    words = ("drape", "--body", str(body_folder), "--garment", "tee", "--quality", "draft", "--from", str(tmp_path))
+    assert refused(capfd, tmp_path, *words)["code"] == "look.missing"
+
+
 def test_more_fabrics_than_garments(capfd, tmp_path, body_folder):
     words = ("--garment", "shirt", "--fabric", "poplin", "--fabric", "twill")
     error = refused(capfd, tmp_path, "drape", "--body", str(body_folder), *words)
