@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
 def execute(argv: list[str], emit: Callable[[str], None]) -> tuple[Any, int]:
     """Runs one command; returns its value for --json and its exit code. ToileError if it cannot be done."""
     args = _parser().parse_args(garments_commands.joined(argv))
-    if args.command == "recsys":
+    if args.command in ("recsys", "recommend"):
         return recsys_commands.run(args, emit)
     if args.command == "render":
         return render_commands.run(args, emit)

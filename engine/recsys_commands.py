@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import outfit_commands, size_commands
+from engine import outfit_commands, policy_commands, size_commands
 from engine.core.errors import InputError
 from engine.core.safe_io import write_json
 from engine.shop_files import BODIES, MODEL, SIZES, load_shop_model, open_shop_log, progress, say
@@ -25,13 +25,12 @@ def add_parser(commands: Any) -> None:
     own = parser.add_subparsers(dest="recsys_command", required=True, metavar="command")
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
-        p = own.add_parser(name, help=text, description=text)
-        p.add_argument("--out", default="out/shop", help="the shop's folder (default: out/shop)")
-        p.add_argument("--log", help="event log: a SQLite file or postgresql://... (default: shop.db in --out)")
-        p.add_argument("--key-file", help="secret of the pseudonyms (default: beside the SQLite file)")
-        p.add_argument("--json", action="store_true", help="print one JSON line on stdout and nothing else there")
-        return p
+        return _with_shop(own.add_parser(name, help=text, description=text))
 
+    text = "recommend items to a user, or items like a look (the same as toile recsys recommend)"
+    short = _with_shop(commands.add_parser("recommend", help=text, description=text))
+    policy_commands.add_recommend_flags(short)
+    short.set_defaults(recsys_command="recommend")
     p = add("train", "take in tables, learn from the event log, save the model")
     _tables(p, False)
     p.add_argument("--sizes", help="CSV or Parquet table of graded sizes: item_id, size, bust_cm, waist_cm, ...")
@@ -39,10 +38,7 @@ def add_parser(commands: Any) -> None:
     p.add_argument("--seed", type=int, default=0, help="seed of everything random")
     p = add("add", "add interactions to the event log")
     p.add_argument("--interactions", required=True, help="CSV or Parquet table")
-    p = add("recommend", "recommend items to a user, with reasons")
-    p.add_argument("--user", required=True, help="user id, as in the interactions table; a new one is fine")
-    p.add_argument("--count", type=int, default=10, help="how many (default: 10)")
-    p.add_argument("--diversity", type=float, default=0.1, help="0 best first, 1 as unlike as can be (default: 0.1)")
+    policy_commands.add_parsers(add)
     p = add("similar", "list the items most like one")
     p.add_argument("--item", required=True, help="item id")
     p.add_argument("--count", type=int, default=10, help="how many (default: 10)")
@@ -62,6 +58,14 @@ def add_parser(commands: Any) -> None:
     p.add_argument("--seed", type=int, default=0, help="seed of everything random")
     p.add_argument("--out", help="folder for evaluation.json")
     p.add_argument("--json", action="store_true", help="print one JSON line on stdout and nothing else there")
+
+
+def _with_shop(p: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    p.add_argument("--out", default="out/shop", help="the shop's folder (default: out/shop)")
+    p.add_argument("--log", help="event log: a SQLite file or postgresql://... (default: shop.db in --out)")
+    p.add_argument("--key-file", help="secret of the pseudonyms (default: beside the SQLite file)")
+    p.add_argument("--json", action="store_true", help="print one JSON line on stdout and nothing else there")
+    return p
 
 
 def _tables(parser: argparse.ArgumentParser, required: bool) -> None:
@@ -150,18 +154,6 @@ def add(args: Namespace) -> dict[str, Any]:
     return {"status": "done", "added": added, "events": log.count()}
 
 
-def recommend(args: Namespace) -> dict[str, Any]:
-    """toile recsys recommend"""
-    from recsys.recommend import recommend as recommend_items
-
-    model, log = load_shop_model(args), open_shop_log(args)
-    history, catalogue = log.read(model.catalogue, user=args.user)
-    history = history.where(history.item < len(model.catalogue))
-    rows = recommend_items(model, history, count=args.count, diversity=args.diversity)
-    say(args, *(f"{place:>3}  {row.label}  ({row.item}): {row.reason}" for place, row in enumerate(rows, 1)))
-    return {"status": "done", "known_events": len(history), "items": [vars(row) for row in rows]}
-
-
 def similar(args: Namespace) -> dict[str, Any]:
     """toile recsys similar"""
     from recsys.recommend import similar as similar_items
@@ -245,6 +237,6 @@ def _print_evaluation(value: dict[str, Any]) -> None:
 
 
 _COMMANDS: dict[str, Callable[[Namespace], dict[str, Any]]] = {
-    "train": train, "add": add, "recommend": recommend, "similar": similar, "forget": forget, "evaluate": evaluate,
-    **size_commands.COMMANDS, **outfit_commands.COMMANDS,
+    "train": train, "add": add, "similar": similar, "forget": forget, "evaluate": evaluate,
+    **size_commands.COMMANDS, **outfit_commands.COMMANDS, **policy_commands.COMMANDS,
 }  # fmt: skip

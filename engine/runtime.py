@@ -16,7 +16,7 @@ from typing import Any
 
 from engine import __version__
 from engine.config import Config
-from engine.core.safe_io import write_json
+from engine.core.safe_io import read_json, write_json
 
 __all__ = ["Progress", "Run", "code_version", "only_json_on_stdout"]
 
@@ -88,7 +88,13 @@ class Run:
         self.inputs[Path(path).name] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
     def write_manifest(self, **more: Any) -> Path:
-        """Writes manifest.json, last: versions, config, seed, hashes of inputs and outputs, seconds per stage."""
+        """Writes manifest.json, last: versions, config, seed, hashes of inputs and outputs, seconds per stage.
+
+        What the folder's earlier manifest says is worn stays, where a later stage does not say it anew.
+        """
+        manifest = self.out / "manifest.json"
+        earlier = read_json(manifest, what="manifest") if manifest.is_file() else {}
+        worn = {name: earlier[name] for name in ("garments", "fabrics", "options") if name in earlier}
         outputs = {}
         for path in sorted(self.out.iterdir()):
             if path.is_file() and path.name != "manifest.json" and not path.name.startswith("."):
@@ -108,9 +114,10 @@ class Run:
             "total_s": round(sum(self.timings.values()), 3),
             "from_cache": self.cached,
             "warnings": self.warnings,
+            **worn,
             **more,
         }
-        return write_json(self.out / "manifest.json", value)
+        return write_json(manifest, value)
 
 
 @contextlib.contextmanager

@@ -46,6 +46,7 @@ def add_parsers(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     p.add_argument("--value", help="stars of a rating; tight, right or loose for a fit")
     p.add_argument("--zone", help="where it was tight, right or loose, e.g. waist (default: overall)")
     p.add_argument("--size", help="the size, as the size table writes it")
+    p.add_argument("--decision", help="id that toile recsys recommend --bandit gave: this is what came of it")
 
 
 def fit_size_model(args: Namespace, log: Any, chart: Any) -> Any:
@@ -75,6 +76,12 @@ def event(args: Namespace) -> dict[str, Any]:
             raise InputError("log.event", f"--value {args.value}: is not a rating", "give 1 to 5 stars") from None
     log = open_shop_log(args)
     log.add([Event(args.user, args.item, args.event, value=value, zone=args.zone, size=args.size)])
+    if args.decision:
+        from recsys.serving import REWARDS
+
+        if args.event not in REWARDS:
+            raise InputError("log.reward", f"--event {args.event}: rewards no decision", f"one of {', '.join(REWARDS)}")
+        log.add_reward(args.decision, REWARDS[args.event])
     say(args, f"Written down; the log has {log.count():,} events.")
     return {"status": "done", "events": log.count()}
 

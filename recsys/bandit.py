@@ -41,18 +41,19 @@ class LinearBandit:
         explore: Share of choices made uniformly, so that every propensity is at least ``explore / arms`` and the
             log can judge any other policy.
         l2: Ridge weight.
-        seed: Of the draws.
+        prior: Weights of the reward before anything is learnt, shape [feature]; default: zeros.
+        seed: Of the draws; None: other draws each time.
     """
 
     def __init__(
         self, width: int, *, kind: str = "linucb", bonus: float = 0.5, explore: float = 0.05, l2: float = 1.0,
-        seed: int = 0,
+        prior: np.ndarray | None = None, seed: int | None = 0,
     ) -> None:  # fmt: skip
         if kind not in KINDS or not 0 < explore <= 1:
             raise ValueError("kind is linucb or thompson, explore in (0, 1]")
         self.kind, self.bonus, self.explore = kind, bonus, explore
         self._inverse = np.eye(width) / l2
-        self._moment = np.zeros(width)
+        self._moment = np.zeros(width) if prior is None else l2 * np.asarray(prior, float)
         self._rng = np.random.default_rng(seed)
 
     @property
@@ -92,6 +93,11 @@ class LinearBandit:
         choice = self.choose(contexts)
         order = np.argsort(-(contexts @ self.weights), kind="stable")
         return np.concatenate([[choice.arm], order[order != choice.arm]]), choice.propensity
+
+    def learn_all(self, contexts: np.ndarray, rewards: np.ndarray) -> None:
+        """Takes in many decisions at once, contexts of shape [decision, feature], rewards [decision]."""
+        self._inverse = np.linalg.inv(np.linalg.inv(self._inverse) + contexts.T @ contexts)
+        self._moment = self._moment + contexts.T @ rewards
 
     def learn(self, context: np.ndarray, reward: float) -> None:
         """Takes in the reward of a shown item (Sherman-Morrison update), context of shape [feature]."""

@@ -142,17 +142,45 @@ class EventLog:
             if not cursor.rowcount:
                 raise InputError("log.decision", f"decision '{decision}' is not in the log", "use add_decision's id")
 
-    def decisions(self, arms: int) -> Decisions:
-        """All rewarded decisions that offered ``arms`` items, by time, for ``recsys.off_policy``."""
+    def settle(self, before: float) -> int:
+        """Counts unrewarded decisions from before a moment [s since 1970] as worth nothing. Returns how many."""
+        with self._cursor() as cursor:
+            query = f"UPDATE decisions SET reward = 0 WHERE reward IS NULL AND time < {self._mark}"
+            cursor.execute(query, (before,))
+            return int(cursor.rowcount)
+
+    def decisions(self, arms: int | None = None, *, width: int | None = None) -> Decisions:
+        """Rewarded decisions by time, for ``recsys.off_policy``.
+
+        Args:
+            arms: Items offered; default: the commonest number.
+            width: Features of a context; default: any, all alike.
+
+        Raises:
+            InputError: there are none.
+        """
+        rows = self._rewarded(width)
+        numbers = [len(row[0]) for row in rows]
+        arms = arms or max(sorted(set(numbers)), key=numbers.count, default=0)
+        rows = [row for row in rows if len(row[0]) == arms]
+        if not rows:
+            what = f"the log has no rewarded decision{f' over {arms} items' if arms else ''}"
+            raise InputError("log.decisions", what, "let a bandit recommend first: toile recsys recommend --bandit")
+        contexts, arm, propensity, reward = (np.array(column) for column in zip(*rows, strict=True))
+        return Decisions(contexts, arm, propensity, reward)
+
+    def lessons(self, width: int) -> tuple[np.ndarray, np.ndarray]:
+        """Features of every item shown first, shape [decision, width], and the rewards, however many were offered."""
+        rows = self._rewarded(width)
+        shown = np.array([row[0][row[1]] for row in rows]).reshape(-1, width)
+        return shown, np.array([row[3] for row in rows])
+
+    def _rewarded(self, width: int | None) -> list[tuple[Any, ...]]:
         query = "SELECT contexts, arm, propensity, reward FROM decisions WHERE reward IS NOT NULL ORDER BY time, id"
         with self._cursor() as cursor:
             cursor.execute(query)
             rows = [(json.loads(r[0]), *r[1:]) for r in cursor.fetchall()]
-        rows = [row for row in rows if len(row[0]) == arms]
-        if not rows:
-            raise InputError("log.decisions", f"the log has no rewarded decision over {arms} items", "log some first")
-        contexts, arm, propensity, reward = (np.array(column) for column in zip(*rows, strict=True))
-        return Decisions(contexts, arm, propensity, reward)
+        return [row for row in rows if width is None or len(row[0][0]) == width]
 
     def read(self, catalogue: Catalogue | None = None, *, user: str | None = None) -> tuple[EventTable, Catalogue]:
         """Events of all users or of one, sorted by time, users by pseudonym.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Decisions", "Estimate", "ips", "snips", "doubly_robust"]
+__all__ = ["Decisions", "Estimate", "doubly_robust", "gain", "ips", "snips"]
 
 Z95 = 1.959964
 
@@ -32,6 +32,18 @@ class Decisions:
     arm: np.ndarray
     propensity: np.ndarray
     reward: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.arm)
+
+    @property
+    def shown(self) -> np.ndarray:
+        """Features of the items shown, shape [decision, feature]."""
+        return self.contexts[np.arange(len(self.arm)), self.arm]
+
+    def where(self, mask: np.ndarray) -> Decisions:
+        """Some of the decisions."""
+        return Decisions(self.contexts[mask], self.arm[mask], self.propensity[mask], self.reward[mask])
 
 
 @dataclass(frozen=True)
@@ -64,18 +76,27 @@ def snips(log: Decisions, policy: np.ndarray) -> Estimate:
 
 def doubly_robust(log: Decisions, policy: np.ndarray, *, folds: int = 5, l2: float = 1.0) -> Estimate:
     """A ridge model's prediction for the policy, corrected by the weighted residuals of the log."""
+    return _estimate(*_robust_terms(log, policy, folds, l2))
+
+
+def gain(log: Decisions, policy: np.ndarray, *, folds: int = 5, l2: float = 1.0) -> Estimate:
+    """What a policy would earn more than the one that ran did, doubly robust, decision by decision."""
+    terms, weight = _robust_terms(log, policy, folds, l2)
+    return _estimate(terms - log.reward, weight)
+
+
+def _robust_terms(log: Decisions, policy: np.ndarray, folds: int, l2: float) -> tuple[np.ndarray, np.ndarray]:
     weight, n = _weights(log, policy), len(log.arm)
     rows = np.arange(n)
     predicted = np.zeros(policy.shape)
     fold = rows % folds
-    shown = _with_intercept(log.contexts[rows, log.arm])
+    shown = _with_intercept(log.shown)
     for part in range(folds):
         learn, judge = fold != part, fold == part
         gram = shown[learn].T @ shown[learn] + l2 * np.eye(shown.shape[1])
         coefficients = np.linalg.solve(gram, shown[learn].T @ log.reward[learn])
         predicted[judge] = _with_intercept(log.contexts[judge]) @ coefficients
-    terms = (policy * predicted).sum(1) + weight * (log.reward - predicted[rows, log.arm])
-    return _estimate(terms, weight)
+    return (policy * predicted).sum(1) + weight * (log.reward - predicted[rows, log.arm]), weight
 
 
 def _weights(log: Decisions, policy: np.ndarray) -> np.ndarray:

@@ -30,12 +30,14 @@ class Recommendation:
         item, label: Its id, and what to call it before people.
         score: Of the ranker; differences are log odds.
         reason: A sentence in plain words.
+        place: Its index in the model's catalogue.
     """
 
     item: str
     label: str
     score: float
     reason: str
+    place: int
 
 
 def train(
@@ -80,7 +82,7 @@ def recommend(model: Model, history: EventTable, *, count: int = 10, diversity: 
     items, scores = items[taken], scores[taken]
     reasons = explain(model.hybrid, model.catalogue, model.features, user, items, standings[taken])
     return [
-        Recommendation(model.catalogue.ids[i], model.catalogue.label(i), round(float(s), 4), reason)
+        Recommendation(model.catalogue.ids[i], model.catalogue.label(i), round(float(s), 4), reason, i)
         for i, s, reason in zip(items.tolist(), scores, reasons, strict=True)
     ]
 
