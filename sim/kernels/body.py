@@ -157,34 +157,43 @@ def hold_pins(x: V3, at: V3, stiffness: F32, force: V3, hess: M3):
 def keep_outside(
     ref: V3, x: V3, grid: GRID, origin: vec3, inv_cell: ti.f32, floor: ti.f32,
 ):
-    """Stops each vertex' motion since ``ref`` at the floor gap [m] (or at its own gap, where it began deeper)."""
+    """Stops each vertex' motion since ``ref`` at the floor gap [m] (or at its own gap, where it began deeper).
+
+    Distances are told in one place of a loop: a function is compiled wherever it is called.
+    """
     for i in range(x.shape[0]):
-        d, n = distance(grid, origin, inv_cell, x[i])
-        if d < floor:
-            d0, n0 = distance(grid, origin, inv_cell, ref[i])
-            least = ti.min(floor, d0)
-            for _ in range(3):
-                if d < least:
-                    x[i] += n * (least - d)
-                    d, n = distance(grid, origin, inv_cell, x[i])
-            if d < least - 1e-5:
-                x[i] = ref[i]
+        least, d, n = floor, 0.0, vec3(0.0)
+        for k in range(5):  # at the end of the motion, at its start, and after each of three pushes
+            here, way = distance(grid, origin, inv_cell, ref[i] if k == 1 else x[i])
+            if k == 1:
+                least = ti.min(floor, here)
+            else:
+                d, n = here, way
+            if d >= least:
+                break
+            if k > 0 and k < 4:
+                x[i] += n * (least - d)
+        if d < least - 1e-5:
+            x[i] = ref[i]
 
 
 @ti.kernel
 def step_back(ref: V3, x: V3, grid: GRID, origin: vec3, inv_cell: ti.f32, floor: ti.f32):
     """Shortens motions that would still end below the floor gap [m] and deeper than they began."""
     for i in range(x.shape[0]):
-        d, n = distance(grid, origin, inv_cell, x[i])
-        if d < floor:
-            d0, n0 = distance(grid, origin, inv_cell, ref[i])
-            least = ti.min(floor, d0) - 1e-6
-            for _ in range(3):
-                if d < least:
-                    x[i] = 0.5 * (x[i] + ref[i])
-                    d, n = distance(grid, origin, inv_cell, x[i])
-            if d < least:
-                x[i] = ref[i]
+        least, d = floor, 0.0
+        for k in range(5):  # at the end of the motion, at its start, and after each of three halvings
+            here, n = distance(grid, origin, inv_cell, ref[i] if k == 1 else x[i])
+            if k == 1:
+                least = ti.min(floor, here) - 1e-6
+            else:
+                d = here
+            if d >= least:
+                break
+            if k > 0 and k < 4:
+                x[i] = 0.5 * (x[i] + ref[i])
+        if d < least:
+            x[i] = ref[i]
 
 
 @ti.kernel
