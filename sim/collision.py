@@ -5,7 +5,7 @@ import numpy as np
 from engine.core.mesh import weld_map
 from engine.core.taichi_runtime import ti
 from sim.cloth import Cloth
-from sim.kernels import contact, tiles
+from sim.kernels import contact, search, tiles
 from sim.kernels.types import ivec3, vec3
 from sim.tiles import build_tiles
 
@@ -48,7 +48,7 @@ class Collider:
         self.tri_ball, self.edge_ball = ball(t), ball(e)  # centre, radius, reach
         count, blocks = len(made.tile_blocks), len(made.block_need)
         self.low, self.high, self.centre = (ti.Vector.ndarray(3, ti.f32, count) for _ in range(3))
-        self.parts = tuple(ti.Vector.ndarray(3, ti.f32, contact.PARTS * count) for _ in range(2))  # low, high
+        self.parts = tuple(ti.Vector.ndarray(3, ti.f32, search.PARTS * count) for _ in range(2))  # low, high
         self.cell, self.item, self.near_count = (ti.ndarray(ti.i32, count) for _ in range(3))
         self.near, self.cells, self.cell_start = ti.ndarray(ti.i32, (count, 16)), 0, None
         self.used, self.calm = ti.ndarray(ti.i32, blocks), ti.ndarray(ti.i32, blocks)
@@ -79,7 +79,7 @@ class Collider:
     def hold(self, still: np.ndarray) -> None:
         """Leaves out from now on contacts between particles that do not move, shape [P] bool."""
         corners, start = self.tile_vertices
-        moving = np.concatenate([[0], np.cumsum(~still[corners].all(1))])[start[:: contact.PARTS]]
+        moving = np.concatenate([[0], np.cumsum(~still[corners].all(1))])[start[:: search.PARTS]]
         self.still.from_numpy((np.diff(moving) == 0).astype(np.int32))
 
     def meet(self, pairs: np.ndarray) -> None:
@@ -96,33 +96,30 @@ class Collider:
             self.used.fill(0)
         else:
             self._prove(x, ahead, 0.15, self.used)
-        contact.triangle_balls(x, reach, self.tri, *self.tri_ball)
-        contact.edge_balls(x, reach, self.edge, *self.edge_ball)
+        search.balls(x, reach, self.tri, *self.tri_ball, self.edge, *self.edge_ball)
         s = self.lists
         tiles.tile_boxes(x, reach, self.tri, s["tri_start"], *self.parts, self.low, self.high, self.centre)
         grid, half = self._bin(low, high)
         while True:
             tiles.tile_pairs(
                 self.low, self.high, self.centre, half, *grid, self.cell_start, self.item, s["tile_blocks"], self.used,
-                self.still, self.near_count, self.near,
+                self.still, self.near_count, self.near, self.total,
             )
-            tiles.most(self.near_count, 0, self.total)
             most = int(self.total.to_numpy()[0])
             if most <= self.near.shape[1]:
                 break
             self.near = ti.ndarray(ti.i32, (self.near.shape[0], most * 3 // 2))
         near = (self.near_count, self.near, self.low, self.high, *self.parts)
         while True:
-            contact.find_vertex_triangle(
+            search.find_vertex_triangle(
                 x, reach, self.met, self.tri, *self.tri_ball, s["vertex_tile"], *near, s["tri_start"],
                 self.vt_count, self.vt,
             )
-            contact.find_edge_edge(
+            search.find_edge_edge(
                 x, self.met, self.edge, *self.edge_ball, s["edge_tile"], *near, s["edge_start"],
                 self.ee_count, self.ee,
             )
-            contact.offsets(self.vt_count, self.vt_offset, self.total, 0)
-            contact.offsets(self.ee_count, self.ee_offset, self.total, 1)
+            search.offsets(self.vt_count, self.vt_offset, self.ee_count, self.ee_offset, self.total)
             vt_total, vt_most, ee_total, ee_most = (int(v) for v in self.total.to_numpy())
             full = False
             if vt_most > self.vt.shape[1]:
@@ -169,8 +166,10 @@ class Collider:
 
     def _prove(self, x, ahead, margin: float, calm) -> None:
         s = self.lists
-        tiles.gradients(x, ahead, self.tri, self.dm_inv, self.gradient)
-        tiles.prove_blocks(s["block_start"], s["block_tri"], self.gradient, s["block_need"], margin, calm)
+        tiles.prove_blocks(
+            x, ahead, self.tri, self.dm_inv, self.gradient, s["block_start"], s["block_tri"], s["block_need"], margin,
+            calm,
+        )
 
     def _bin(self, low: np.ndarray, high: np.ndarray) -> tuple:
         """Sorts the tiles into a grid about as fine as they are wide, with a bounded number of cells."""
@@ -187,7 +186,7 @@ class Collider:
             self.cells = cells * 3 // 2 + 1
             self.cell_start = ti.ndarray(ti.i32, self.cells)
         grid = (vec3(*[float(v) for v in low]), 1.0 / cell, ivec3(*[int(v) for v in dims]))
-        contact.bin_items(self.centre, *grid, self.cell, self.cell_start, self.item, cells)
+        search.bin_items(self.centre, *grid, self.cell, self.cell_start, self.item, cells)
         return grid, vec3(*[float(v) for v in half])
 
     def pairs(self) -> dict[str, np.ndarray]:

@@ -103,17 +103,19 @@ class Run:
         level = self._level(garment, garment.positions, is_open)
         start, worn = self.time, sewn_pieces(level.cloth, level.solver.positions(), NEAR)
         level.solver.hold(worn)
+        # no pulling harder at what only the worn could make way for
+        gently = {"patience": 4, "most": SEAM_STIFFNESS} if worn.any() else {"patience": 2}
         waiting = behind_limb(self.grid, garment, level.vertices(), is_open)
         while waiting.any() and self.time - start < STAGED * config.sew_time:
             pulling = ~_on_level(level, waiting)
             if not pulling.any():
                 break
-            self._close(level, pulling, NEAR, patience=2)
+            self._close(level, pulling, NEAR, **gently)
             still = waiting & behind_limb(self.grid, garment, level.vertices(), is_open)
             waiting = still & (still.sum() < waiting.sum())  # what does not come free by waiting goes with the rest
         everything = np.ones(len(level.cloth.pairs), bool)
         if worn.any():
-            self._close(level, everything, NEAR, patience=4, most=SEAM_STIFFNESS)
+            self._close(level, everything, NEAR, **gently)
             level.solver.hold(np.zeros_like(worn))
         self._close(level, everything, config.seam_tolerance, patience=8)
         positions = self._free_caught(level, ~worn[level.particle[garment.seam_pairs]].all(1))

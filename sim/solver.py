@@ -212,8 +212,7 @@ class Solver:
         least, most = self._reach(s)
         share = 0.3 * self.top_speed
         fall = 0.3 * s.gravity * min(s.dt, FALL) ** 2
-        tiles.reaches(self.vel, self.carry, s.dt, fall, share, least, most, self.reach)
-        tiles.foresee(self.x, self.vel, s.dt, self.reach, self.ahead)
+        tiles.foresee(self.x, self.vel, self.carry, s.dt, fall, share, least, most, self.reach, self.ahead)
         c.detect(self.x, self.reach, self.low - most, self.high + most, self.ahead)
         self._forces(s)
         used = self._solve(s)

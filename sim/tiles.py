@@ -15,7 +15,7 @@ import scipy.sparse
 import scipy.sparse.csgraph
 
 from sim.cloth import Cloth
-from sim.kernels.contact import PARTS
+from sim.kernels.search import PARTS
 
 __all__ = ["Tiles", "build_tiles"]
 

@@ -7,7 +7,7 @@ and Aanaes, Signed Distance Computation Using the Angle Weighted Pseudonormal, 2
 
 from engine.core.taichi_runtime import ti
 from sim.kernels.body import GRID
-from sim.kernels.contact import closest_on_triangle
+from sim.kernels.search import closest_on_triangle
 from sim.kernels.types import F32, I3, I32, V3, ivec3, vec3
 
 SIDE = 4  #: nodes along a cube's side

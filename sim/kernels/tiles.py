@@ -1,40 +1,27 @@
 """Which tiles of the cloth may touch: their boxes, and the proof that a block of tiles cannot touch itself."""
 
 from engine.core.taichi_runtime import ti
-from sim.kernels.contact import PARTS, cell_of
+from sim.kernels.search import PARTS, cell_of
 from sim.kernels.types import F32, I3, I4, I32, M2, V3, array, ivec3, vec3
 
 I32_2 = array(ti.i32, 2)
 
 
 @ti.kernel
-def reaches(vel: V3, carry: V3, dt: ti.f32, fall: ti.f32, share: ti.f32, least: ti.f32, most: ti.f32, reach: F32):
-    """How far around every particle others are looked for [m]: enough for its motion to come, seldom more."""
+def foresee(
+    x: V3, vel: V3, carry: V3, dt: ti.f32, fall: ti.f32, share: ti.f32, least: ti.f32, most: ti.f32, reach: F32,
+    ahead: V3,
+):
+    """How far around every particle others are looked for [m]: enough for its motion to come, seldom more.
+
+    ``ahead`` is where it would be after the step if nothing changed its velocity, as far as it may move.
+    """
     for i in range(vel.shape[0]):
         speed = ti.max(ti.max(vel[i].norm(), carry[i].norm() / dt), share)
-        reach[i] = ti.min(ti.max(1.2 * (1.2 * speed * dt + fall), least), most)
-
-
-@ti.kernel
-def foresee(x: V3, vel: V3, dt: ti.f32, reach: F32, ahead: V3):
-    """Where the particles would be after the step if nothing changed their velocities, as far as they may move."""
-    for i in range(x.shape[0]):
+        wide = ti.min(ti.max(1.2 * (1.2 * speed * dt + fall), least), most)
+        reach[i] = wide
         u = vel[i] * dt
-        ahead[i] = x[i] + u * ti.min(1.0, 0.9 * reach[i] / ti.max(u.norm(), 1e-12))
-
-
-@ti.kernel
-def gradients(x: V3, ahead: V3, tri: I3, dm_inv: M2, gradient: V3):
-    """Images of the warp and the weft direction of every triangle before and after a motion, four per triangle."""
-    for t in range(tri.shape[0]):
-        i = tri[t]
-        b = dm_inv[t]
-        d1, d2 = x[i[1]] - x[i[0]], x[i[2]] - x[i[0]]
-        e1, e2 = ahead[i[1]] - ahead[i[0]], ahead[i[2]] - ahead[i[0]]
-        gradient[4 * t] = d1 * b[0, 0] + d2 * b[1, 0]
-        gradient[4 * t + 1] = d1 * b[0, 1] + d2 * b[1, 1]
-        gradient[4 * t + 2] = e1 * b[0, 0] + e2 * b[1, 0]
-        gradient[4 * t + 3] = e1 * b[0, 1] + e2 * b[1, 1]
+        ahead[i] = x[i] + u * ti.min(1.0, 0.9 * wide / ti.max(u.norm(), 1e-12))
 
 
 @ti.func
@@ -46,8 +33,22 @@ def monotone(warp: vec3, weft: vec3, u: vec3, w: vec3) -> ti.f32:
 
 
 @ti.kernel
-def prove_blocks(start: I32, item: I32, gradient: V3, need: F32, margin: ti.f32, calm: I32):
-    """calm[b] = 1 where no two points of block b can meet on the straight way between the two positions."""
+def prove_blocks(
+    x: V3, ahead: V3, tri: I3, dm_inv: M2, gradient: V3, start: I32, item: I32, need: F32, margin: ti.f32, calm: I32
+):
+    """calm[b] = 1 where no two points of block b can meet on the straight way between the two positions.
+
+    ``gradient``: images of the warp and the weft direction of every triangle before and after, four per triangle.
+    """
+    for t in range(tri.shape[0]):
+        i = tri[t]
+        b = dm_inv[t]
+        d1, d2 = x[i[1]] - x[i[0]], x[i[2]] - x[i[0]]
+        e1, e2 = ahead[i[1]] - ahead[i[0]], ahead[i[2]] - ahead[i[0]]
+        gradient[4 * t] = d1 * b[0, 0] + d2 * b[1, 0]
+        gradient[4 * t + 1] = d1 * b[0, 1] + d2 * b[1, 1]
+        gradient[4 * t + 2] = e1 * b[0, 0] + e2 * b[1, 0]
+        gradient[4 * t + 3] = e1 * b[0, 1] + e2 * b[1, 1]
     for b in range(calm.shape[0]):
         calm[b] = 0
         if need[b] < 1.0:
@@ -132,9 +133,12 @@ def proven(p: ti.i32, q: ti.i32, blocks: I4, calm: I32) -> bool:
 @ti.kernel
 def tile_pairs(
     low: V3, high: V3, centre: V3, half: vec3, origin: vec3, inv_cell: ti.f32, dims: ivec3, start: I32, item: I32,
-    blocks: I4, calm: I32, still: I32, count: I32, found: I32_2,
+    blocks: I4, calm: I32, still: I32, count: I32, found: I32_2, total: I32,
 ):
-    """Tiles whose boxes overlap each tile's (itself too), but those that cannot touch it: proven, or both ``still``."""
+    """Tiles whose boxes overlap each tile's (itself too), but those that cannot touch it: proven, or both ``still``.
+
+    ``total[0]`` is the most that any tile has.
+    """
     for p in range(low.shape[0]):
         lo = cell_of(low[p] - half, origin, inv_cell, dims)
         hi = cell_of(high[p] + half, origin, inv_cell, dims)
@@ -151,13 +155,8 @@ def tile_pairs(
                                 found[p, n] = q
                             n += 1
         count[p] = n
-
-
-@ti.kernel
-def most(count: I32, slot: ti.i32, total: I32):
-    """total[slot] = the largest count."""
     for _ in range(1):
         top = 0
-        for k in range(count.shape[0]):
-            top = ti.max(top, count[k])
-        total[slot] = top
+        for p in range(count.shape[0]):
+            top = ti.max(top, count[p])
+        total[0] = top
