@@ -12,8 +12,9 @@ __all__ = ["folded"]
 FLAT = 2.6
 #: Share of a panel's height that a fold must run over for the panel to be laid folded along it.
 LEAST_RUN = 0.7
-#: How far mountains lie outside valleys [m]: enough that layers next to a fold keep their gap.
-LIFT = 0.010
+#: How far mountains lie outside valleys: at least [m], and per width of the strip that goes under [-]: enough that layers
+#: keep their gap where they are farther along the cloth from the fold between them than neighbours are.
+LIFT, LIFT_SHARE = 0.010, 0.35
 #: Least by which rising strips are drawn short, so that mountains that meet start apart [m].
 APART = 0.0012
 
@@ -44,8 +45,10 @@ def folded(
     way = np.where(np.arange(len(nodes) - 1) % 2 == 0, 1.0, -1.0)
     if (np.diff(nodes, axis=0).mean(1) * way).sum() < 0:
         way = -way
-    lift = np.array([0.0, *(LIFT if angle > 0 else 0.0 for angle, _ in flat), 0.0])
     whole = np.diff(nodes, axis=0)
+    under = whole.mean(1)[way < 0]
+    high = max(LIFT, LIFT_SHARE * float(under.max())) if len(under) else LIFT
+    lift = np.array([0.0, *(high if angle > 0 else 0.0 for angle, _ in flat), 0.0])
     rise = np.diff(lift)[:, None]
     along = np.sqrt(np.maximum(whole**2 - rise**2, (0.5 * whole) ** 2))  # a rising strip's way
     along = np.where(rise != 0, np.minimum(along, whole - APART), along)
