@@ -12,8 +12,8 @@ __all__ = ["folded"]
 FLAT = 2.6
 #: Share of a panel's height that a fold must run over for the panel to be laid folded along it.
 LEAST_RUN = 0.7
-#: How far mountains lie outside valleys: at least [m], and per width of the strip that goes under [-]: enough that layers
-#: keep their gap where they are farther along the cloth from the fold between them than neighbours are.
+#: How far mountains lie outside valleys: at least [m], and per width of the strip that goes under [-]: enough that
+#: layers keep their gap where they are farther along the cloth from the fold between them than neighbours are.
 LIFT, LIFT_SHARE = 0.010, 0.35
 #: Least by which rising strips are drawn short, so that mountains that meet start apart [m].
 APART = 0.0012

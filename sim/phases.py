@@ -11,7 +11,7 @@ from engine.core.types import Garment
 from sim.body_field import DistanceGrid
 from sim.guard import caught, seam_gaps
 from sim.level import Level
-from sim.sewing_order import behind_limb, sewn_pieces
+from sim.sewing_order import behind_limb, lapped, sewn_pieces
 from sim.solver import StepReport, StepSettings
 from sim.welding import open_pairs
 
@@ -105,7 +105,7 @@ class Run:
         level.solver.hold(worn)
         # no pulling harder at what only the worn could make way for
         gently = {"patience": 4, "most": SEAM_STIFFNESS} if worn.any() else {"patience": 2}
-        waiting = behind_limb(self.grid, garment, level.vertices(), is_open)
+        waiting = behind_limb(self.grid, garment, level.vertices(), is_open) | (lapped(garment) & is_open)
         while waiting.any() and self.time - start < STAGED * config.sew_time:
             pulling = ~_on_level(level, waiting)
             if not pulling.any():

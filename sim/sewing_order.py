@@ -8,7 +8,7 @@ from engine.core.types import Garment
 from sim.body_field import DistanceGrid
 from sim.cloth import Cloth
 
-__all__ = ["behind_limb", "sewn_pieces"]
+__all__ = ["behind_limb", "lapped", "sewn_pieces"]
 
 #: Body between the sides of a pair from which it counts as cut off [m], and from which a limb is surely there [m].
 INSIDE, LIMB = 0.01, 0.03
@@ -64,6 +64,26 @@ def sewn_pieces(cloth: Cloth, x: np.ndarray, near: float) -> np.ndarray:
     is_open = np.zeros(len(x), bool)
     is_open[piece[cloth.pairs[apart, 0]]] = True
     return ~is_open[piece]
+
+
+def lapped(garment: Garment) -> np.ndarray:
+    """Seam pairs that hold a panel on top of another to which a seam joins it too: caught layers, stitched lines.
+
+    A tailor closes the seam under a lap before stitching the lap down. Pulled at once with it, a fold may land on the
+    wrong side of the edge that belongs beneath it.
+
+    Returns:
+        Mask, shape [S].
+    """
+    edges = np.sort(np.stack([garment.faces, np.roll(garment.faces, -1, axis=1)], -1), axis=-1).reshape(-1, 2)
+    edges, count = np.unique(edges, axis=0, return_counts=True)
+    border = np.zeros(len(garment.positions), bool)
+    border[edges[count == 1]] = True
+    a, b = garment.seam_pairs.T
+    panels = np.sort(garment.vertex_panel[garment.seam_pairs], axis=1).astype(np.int64)
+    across, both = panels[:, 0] != panels[:, 1], panels[:, 0] * len(garment.panel_names) + panels[:, 1]
+    on_top = np.isnan(garment.seam_angles) | ~border[a] | ~border[b]
+    return across & on_top & np.isin(both, both[~on_top])
 
 
 def _components(steps: np.ndarray, count: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from sim.body_field import DistanceGrid, distance_grid
 from sim.collision import upload
 from sim.guard import intersections, seam_gaps
 from sim.level import Level
-from sim.sewing_order import behind_limb, sewn_pieces
+from sim.sewing_order import behind_limb, lapped, sewn_pieces
 from sim.solver import StepSettings
 
 
@@ -130,8 +130,8 @@ def test_sides_that_have_met_are_one_to_the_contact_search():
     solver.collider.detect(solver.x, upload(reach), x.min(0) - 0.01, x.max(0) + 0.01)
     found = solver.collider.pairs()
     ends = [set(c[:k]) | set(-c[k:] - 1) for c, k in zip(found["corner"], found["kind"], strict=True)]
-    both = lambda pair: any(pair[0] in e and -pair[1] - 1 in e or pair[1] in e and -pair[0] - 1 in e for e in ends)  # noqa: E731
-    assert not both(pairs[0]) and both(pairs[2])
+    touch = [any(a in e and -b - 1 in e or b in e and -a - 1 in e for e in ends) for a, b in pairs]
+    assert not touch[0] and touch[2]
 
 
 def test_seams_close_wholly():
@@ -141,3 +141,17 @@ def test_seams_close_wholly():
         level.solver.step(settings)
         level.solver.meet()
     assert seam_gaps(level.solver.positions(), level.cloth.pairs).max() < 5e-4
+
+
+def test_what_is_stitched_on_top_waits_for_the_seam_below():
+    """A line in one panel sewn onto the edge of another waits if a seam of their edges joins them, else not."""
+    uv, faces, (nx, ny) = scenes.rectangle(0.12, 0.08, 0.02)
+    flat = [np.column_stack([uv[:, 0] + 0.2 * k, uv[:, 1], np.zeros(len(uv))]) for k in range(2)]
+    edge = [((0, r * nx + nx - 1), (1, r * nx)) for r in range(ny)]
+    line = [((0, r * nx + 2), (1, r * nx + nx - 1)) for r in range(1, ny - 1)]
+    panels = [(uv, faces, x) for x in flat]
+    both = scenes.assemble(panels, edge + line, scenes.cotton())
+    assert lapped(both).tolist() == [False] * len(edge) + [True] * len(line)
+    assert not lapped(scenes.assemble(panels, line, scenes.cotton())).any()
+    caught = dataclasses.replace(both, seam_angles=np.where(np.arange(len(edge + line)) == 0, np.nan, 0.0))
+    assert lapped(caught)[0]
