@@ -17,7 +17,7 @@ from engine.sewable import Sewn, sewn
 from garments.fabrics import load_fabrics
 from garments.silhouette import silhouette
 from recsys.vae.design import Design, Family, Value
-from recsys.vae.figures import BODY, fabric_figures, nearest_fabric
+from recsys.vae.figures import fabric_figures, nearest_fabric
 from recsys.vae.space import Found, GarmentSpace, Point, nearest
 
 __all__ = ["DIRECTIONS", "Known", "Result", "blend", "known", "sample", "similar", "vary"]
@@ -65,7 +65,8 @@ def known(space: GarmentSpace, pattern: Pattern, fabric: Fabric, design: Design 
 def similar(space: GarmentSpace, garment: Known, body: Body, count: int) -> list[Result]:
     """The designs of the gallery that are most like a garment, drafted for a body, nearest first."""
     results = []
-    for index, distance in nearest(garment.point.latent, space.weights.gallery, count):
+    place, places = space.places(garment.point.latent)[0], space.places(space.weights.gallery)
+    for index, distance in nearest(place, places, count):
         design = space.gallery_design(index)
         results.append(_result(space, design, body, space.gallery_fabric(index), distance))
     return results
@@ -154,12 +155,7 @@ def _mean_change(before: dict[str, float], after: dict[str, float], figures: Seq
 
 
 def _decode(space: GarmentSpace, latent: np.ndarray, body: Body, family: str | None = None) -> Found:
-    return space.decode(latent[None], _standing(space, body), family)[0]
-
-
-def _standing(space: GarmentSpace, body: Body) -> np.ndarray:
-    girths = [body.measurements[name].value if name in body.measurements else np.nan for name in BODY]
-    return space.standard_body(np.array(girths, np.float32))
+    return space.decode(latent[None], space.standard_body(body.measurements), family)[0]
 
 
 def _shifted(space: GarmentSpace, latent: np.ndarray, step: np.ndarray, start: Design, body: Body) -> Design:

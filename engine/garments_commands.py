@@ -157,9 +157,9 @@ def _similar_items(args: Namespace, space: Any, garment: Any, count: int) -> dic
     from recsys.vae.space import nearest
 
     items, warnings = read_items(args.items)
-    latents = np.array([p.latent for p in space.points([(i.pattern, i.fabric) for i in items])])
+    places = space.places(np.array([p.latent for p in space.points([(i.pattern, i.fabric) for i in items])]))
     rows = [{"item": items[i].name, "file": str(items[i].path), "distance": round(d, 4)}
-            for i, d in nearest(garment.point.latent, latents, count)]  # fmt: skip
+            for i, d in nearest(space.places(garment.point.latent)[0], places, count)]  # fmt: skip
     _say(args, *(f"{row['distance']:.2f}  {row['item']}  ({row['file']})" for row in rows), *warnings)
     return {"status": "done", "items": rows, "warnings": warnings}
 
@@ -173,11 +173,12 @@ def embed(args: Namespace) -> dict[str, Any]:
     from recsys.vae.space import GarmentSpace
 
     items, warnings = read_items(args.items)
-    points = GarmentSpace.load().points([(i.pattern, i.fabric) for i in items])
-    mean = _mean_woman().measurements
+    space, mean = GarmentSpace.load(), _mean_woman().measurements
+    points = space.points([(i.pattern, i.fabric) for i in items])
     seen = [silhouette(i.pattern, mean) for i in items]
     columns = {
-        "item_id": np.array([i.name for i in items]), "embedding": np.array([p.latent for p in points]),
+        "item_id": np.array([i.name for i in items]),
+        "embedding": space.places(np.array([p.latent for p in points])),
         "silhouette_names": np.array(list(FIGURES)),
         "silhouette": np.array([[figures[name] for name in FIGURES] for figures in seen]),
     }  # fmt: skip

@@ -4,16 +4,20 @@
     python -m tools.garment_vae.build --data build/garment_vae
     python benchmarks/recsys/garment_vae.py --data build/garment_vae
 
-*Retrieval.* Whole families are held out: a model is trained on the others (as the shipped one, seeded), and garments of
-the held-out families are looked up among themselves, on all bodies. What counts as alike is measured on the drawn
-patterns (``garments.silhouette``), never read from options: a figure's third (small, middle, large) among the gallery's
-garments that have it. Mean average precision per figure, beside three others: nearest neighbours in the design
+*Retrieval.* Whole families are held out, once each: a model is trained on the others (as the shipped one, seeded), and
+garments of the held-out families are looked up among themselves, on all bodies. What counts as alike is measured on the
+drawn patterns (``garments.silhouette``), never read from options: a figure's third (small, middle, large) among the
+gallery's garments that have it. Mean average precision per figure, beside others: nearest neighbours in the design
 parameters themselves (each as a share of its range, families told apart), the first 32 principal components of the same
-rasters and figures of the training families, and the same encoder untrained. Intervals: 95 %, bootstrap over queries;
+rasters of the training families (``pca32``; ``pca32_all`` with the figures of fabric and body that the encoder gets),
+the latent without what the model foretells of the silhouette, and the same encoder untrained. ``measured`` is the
+ceiling: places made of the very figures that are asked for, all at once. Intervals: 95 %, bootstrap over queries;
 differences are paired.
 
 *Reconstruction.* Intersection over union of the cells more than half covered, of garments kept out of the training and
 of the held-out families.
+
+*Latent.* How much of each latent coordinate is used (KL divergence from the prior, in nats).
 
 *Sewable.* Random latents from the prior, each decoded, drafted and meshed on a body; how many needed another option.
 """
@@ -38,15 +42,17 @@ from garments import library  # noqa: E402
 from garments.seams import check_pattern  # noqa: E402
 from garments.silhouette import FIGURES  # noqa: E402
 from recsys.vae.design import Library  # noqa: E402
-from recsys.vae.model import GarmentVae  # noqa: E402
+from recsys.vae.model import LATENT, GarmentVae  # noqa: E402
 from recsys.vae.raster import CHANNELS  # noqa: E402
 from recsys.vae.space import GarmentSpace  # noqa: E402
 from recsys.vae.train import Settings  # noqa: E402
 from recsys.vae.weights import Weights  # noqa: E402
-from tools.garment_vae.build import fit, latents  # noqa: E402
+from tools.garment_vae.build import even, fit, latents, scale  # noqa: E402
 from tools.garment_vae.dataset import Garments, bodies, read_shards  # noqa: E402
 
 DRAWS = 1000
+#: Every family once; the pairs are a garment above and one below the waist, or a dress with a skirt, or unlike others.
+HELD_OUT = "sheath,skirt_a_line;tee,skirt_pleated;shirt,skirt_straight;jacket,trousers"
 
 
 def average_precision(vectors: np.ndarray, classes: np.ndarray, queries: np.ndarray) -> np.ndarray:
@@ -67,11 +73,17 @@ def interval(values: np.ndarray, rng: np.random.Generator) -> list[float]:
     return [round(float(v), 4) for v in np.percentile(means, [2.5, 97.5])]
 
 
-def flat(garments: Garments, scale: np.ndarray) -> np.ndarray:
-    """What the encoder sees of a garment as one row: raster, standardised figures of fabric and body."""
-    fabric = (garments.fabric - garments.fabric.mean(0)) / (garments.fabric.std(0) + 1e-6)
-    body = np.nan_to_num((garments.body - scale[0]) / scale[1])
-    return np.hstack([garments.raster.reshape(len(garments), -1).astype(np.float32) / 255, fabric, body])
+def flat(garments: Garments) -> np.ndarray:
+    """The rasters, one row each."""
+    return garments.raster.reshape(len(garments), -1).astype(np.float32) / 255
+
+
+def beside(garments: Garments, weights: Weights) -> np.ndarray:
+    """What the encoder gets beside the raster, standardised, one row each."""
+    body = np.where(garments.told, garments.body, np.nan)
+    (fabric_mean, fabric_spread), (body_mean, body_spread) = weights.fabric_scale, weights.body_scale
+    fabric = (garments.fabric - fabric_mean) / fabric_spread
+    return np.hstack([fabric, np.nan_to_num((body - body_mean) / body_spread)]).astype(np.float32)
 
 
 def pca(train: np.ndarray, test: np.ndarray, width: int = 32) -> np.ndarray:
@@ -84,10 +96,10 @@ def pca(train: np.ndarray, test: np.ndarray, width: int = 32) -> np.ndarray:
     return (test - mean) @ axes
 
 
-def retrieval(held: Garments, spaces: dict[str, np.ndarray], queries: int, rng: np.random.Generator) -> dict:
-    """Mean average precision per figure and space, with intervals, and differences from the VAE."""
-    rows: dict[str, dict] = {}
-    pooled: dict[str, list[np.ndarray]] = {name: [] for name in spaces}
+def retrieval(held: Garments, spaces: dict[str, np.ndarray], queries: int, rng: np.random.Generator
+              ) -> dict[str, dict[str, np.ndarray]]:  # fmt: skip
+    """Average precision of queries per figure and space."""
+    found: dict[str, dict[str, np.ndarray]] = {}
     for column, figure in enumerate(FIGURES):
         values = held.figures[:, column]
         good = np.flatnonzero(np.isfinite(values))
@@ -95,12 +107,19 @@ def retrieval(held: Garments, spaces: dict[str, np.ndarray], queries: int, rng: 
             continue
         classes = np.digitize(values[good], np.quantile(values[good], [1 / 3, 2 / 3]))
         asked = rng.permutation(len(good))[:queries]
-        precision = {name: average_precision(v[good], classes, asked) for name, v in spaces.items()}
-        rows[figure] = _row(precision, rng)
-        for name, p in precision.items():
-            pooled[name].append(p)
-    rows["all"] = _row({name: np.concatenate(parts) for name, parts in pooled.items()}, rng)
-    return rows
+        found[figure] = {name: average_precision(v[good], classes, asked) for name, v in spaces.items()}
+    return found
+
+
+def rows(parts: list[dict[str, dict[str, np.ndarray]]], rng: np.random.Generator) -> dict:
+    """Means with intervals, per figure and of all, over the queries of some retrievals."""
+    figures = [f for f in FIGURES if any(f in part for part in parts)]
+    pooled = {f: _pooled([part[f] for part in parts if f in part]) for f in figures}
+    return {f: _row(v, rng) for f, v in (pooled | {"all": _pooled(list(pooled.values()))}).items()}
+
+
+def _pooled(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _row(precision: dict[str, np.ndarray], rng: np.random.Generator) -> dict:
@@ -117,7 +136,8 @@ def coverage_iou(space: GarmentSpace, garments: Garments) -> float:
     scores = []
     for start in range(0, len(garments), 200):
         part = garments.where(np.arange(start, min(start + 200, len(garments))))
-        points = space.encode(part.raster.astype(np.float32) / 255, part.fabric, part.body)
+        body = np.where(part.told, part.body, np.nan)
+        points = space.encode(part.raster.astype(np.float32) / 255, part.fabric, body)
         for point, raster in zip(points, part.raster, strict=True):
             seen = space.decode(point.latent[None], point.body)[0].coverage > 0.5
             true = raster[:, CHANNELS.index("coverage")] > 127
@@ -132,31 +152,55 @@ def untrained(weights: Weights, seed: int) -> Weights:
     return Weights(**{**weights.__dict__, "model": model})
 
 
+def used(space: GarmentSpace, garments: Garments) -> dict:
+    """KL divergence of each latent coordinate from the prior [nats], largest first, and of all."""
+    raster, body = garments.raster.astype(np.float32) / 255, np.where(garments.told, garments.body, np.nan)
+    points = space.encode(raster, garments.fabric, body)
+    mean, spread = np.array([p.latent for p in points]), np.array([p.spread for p in points])
+    kl = (0.5 * (mean**2 + spread**2 - 1 - 2 * np.log(spread))).mean(0)
+    return {"kl": round(float(kl.sum()), 1), "of_each": [round(float(v), 2) for v in np.sort(kl)[::-1]]}
+
+
 def unseen_families(args: argparse.Namespace, rng: np.random.Generator) -> dict:
-    """Retrieval and reconstruction with whole families held out."""
+    """Retrieval and reconstruction with whole families held out, for each choice of families."""
     everything = Library.described(library.describe())
-    out = args.hold_out.split(",")
     garments = read_shards(args.data, everything, per_family=args.per_family, seed=args.seed)
-    held = np.isin(garments.family, [everything.index(name) for name in out])
-    known = Library.described(row for row in library.describe() if row["name"] not in out)
-    kept = read_shards(args.data, known, per_family=args.per_family, seed=args.seed)
+    found, told = [], []
+    for chosen in args.hold_out.split(";"):
+        out = chosen.split(",")
+        precision, row = one_choice(args, garments, everything, out, rng)
+        found.append(precision)
+        told.append({"held_out": out, **row, "retrieval": rows([precision], rng)})
+        print(json.dumps(told[-1]), file=sys.stderr, flush=True)
+    return {"garments": len(garments), "retrieval": rows(found, rng), "choices": told}
+
+
+def one_choice(args: argparse.Namespace, garments: Garments, everything: Library, out: list[str],
+               rng: np.random.Generator) -> tuple[dict[str, dict[str, np.ndarray]], dict]:  # fmt: skip
+    """Trains without some families and looks their garments up; also how well rasters are drawn again."""
+    known = Library(tuple(f for f in everything.families if f.name not in out))
+    kept = garments.of(everything, known)
+    held = garments.whole & np.isin(garments.family, [everything.index(name) for name in out])
     test = rng.random(len(kept)) < 0.05
     weights = fit(kept.where(~test), known, Settings(steps=args.steps, seed=args.seed))
-    space, gallery = GarmentSpace(weights), garments.where(np.flatnonzero(held))
-    gallery = gallery.where(rng.permutation(len(gallery))[: args.gallery])
+    space, gallery = GarmentSpace(weights), garments.where(rng.permutation(np.flatnonzero(held))[: args.gallery])
     parameters = np.hstack([np.nan_to_num(gallery.shares, nan=0.5), 3.0 * np.eye(len(everything))[gallery.family]])
-    some = kept.where(rng.permutation(np.flatnonzero(~test))[:2500])
+    some = kept.where(rng.permutation(np.flatnonzero(~test))[: args.components])
+    more = [np.hstack([flat(g), beside(g, weights)]) for g in (some, gallery)]
+    z, measured = latents(space, gallery), even(gallery.figures)
+    mean, spread = scale(measured)
     spaces = {
-        "vae": latents(space, gallery), "parameters": parameters,
-        "pca32": pca(flat(some, weights.body_scale), flat(gallery, weights.body_scale)),
+        "vae": space.places(z), "parameters": parameters, "pca32": pca(flat(some), flat(gallery)),
+        "pca32_all": pca(*more), "latent": z,
         "untrained": latents(GarmentSpace(untrained(weights, args.seed)), gallery),
+        "measured": np.nan_to_num((measured - mean) / spread),
     }  # fmt: skip
-    return {
-        "held_out": out, "trained_on": int((~test).sum()), "gallery": len(gallery),
-        "retrieval": retrieval(gallery, spaces, args.queries, rng),
-        "panel_iou": {"known_families": coverage_iou(space, kept.where(np.flatnonzero(test))),
-                      "held_out_families": coverage_iou(space, gallery)},
+    seen = kept.where(test & kept.whole)
+    row = {
+        "trained_on": int((~test).sum()), "gallery": len(gallery), "latent": used(space, seen),
+        "panel_iou": {"known_families": coverage_iou(space, seen), "held_out_families": coverage_iou(space, gallery)},
     }  # fmt: skip
+    return retrieval(gallery, spaces, args.queries, rng), row
 
 
 def random_latents(args: argparse.Namespace, rng: np.random.Generator) -> dict:
@@ -166,8 +210,7 @@ def random_latents(args: argparse.Namespace, rng: np.random.Generator) -> dict:
     valid, refused, moved, families, failures = 0, 0, [], {}, []
     for i in range(args.latents):
         name, body = stands[i % len(stands)]
-        girths = np.array([body.measurements[k].value for k in ("bust_girth", "waist_girth", "hip_girth")], np.float32)
-        design = space.decode(rng.standard_normal((1, 32)), space.standard_body(girths))[0].design
+        design = space.decode(rng.standard_normal((1, LATENT)), space.standard_body(body.measurements))[0].design
         families[design.family] = families.get(design.family, 0) + 1
         try:
             made = sewn(design, body, space.anchor(design.family))
@@ -193,9 +236,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("build/garment_vae"))
     parser.add_argument("--per-family", type=int, default=1700)
     parser.add_argument("--steps", type=int, default=Settings.steps)
-    parser.add_argument("--hold-out", default="sheath,skirt_a_line")
-    parser.add_argument("--gallery", type=int, default=1500, help="garments of the held-out families looked among")
-    parser.add_argument("--queries", type=int, default=400, help="garments looked up, per figure")
+    parser.add_argument("--hold-out", default=HELD_OUT, help="families to hold out together, ';' between choices")
+    parser.add_argument("--components", type=int, default=2000, help="garments that principal components are of")
+    parser.add_argument("--gallery", type=int, default=1200, help="garments of the held-out families looked among")
+    parser.add_argument("--queries", type=int, default=300, help="garments looked up, per figure")
     parser.add_argument("--latents", type=int, default=1000)
     parser.add_argument("--weights", type=Path, help="by default those that come with Toile")
     parser.add_argument("--only", choices=("families", "latents"))

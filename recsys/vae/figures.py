@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from engine.core.types import Fabric, Pattern
 
-__all__ = ["BODY", "FABRIC", "body_figures", "fabric_figures", "nearest_fabric"]
+__all__ = ["BODY", "FABRIC", "body_figures", "fabric_figures", "measured_figures", "nearest_fabric"]
 
 #: Figures of a fabric, as decimal logarithms of SI units, and whether it is knitted.
 FABRIC = ("areal_density", "thickness", "stretch_warp", "stretch_weft", "shear", "bend_warp", "bend_weft", "knit")
-#: Girths of the body [m].
-BODY = ("bust_girth", "waist_girth", "hip_girth")
+#: Of the body [m]: its girths, and what its levels and limbs are told by.
+BODY = ("bust_girth", "waist_girth", "hip_girth", "waist_height", "back_waist_length", "arm_length")
 
 
 def fabric_figures(fabric: Fabric) -> np.ndarray:
@@ -23,8 +24,18 @@ def fabric_figures(fabric: Fabric) -> np.ndarray:
 
 
 def body_figures(pattern: Pattern) -> np.ndarray:
-    """Girths of the body that a pattern was drafted for [m], NaN where it does not say, float32, shape [3]."""
+    """Measurements ``BODY`` of the body that a pattern was drafted for [m], NaN where it does not say, shape [6]."""
     return np.array([pattern.drafted_for.get(name, np.nan) for name in BODY], np.float32)
+
+
+def measured_figures(measurements: Mapping[str, Any]) -> np.ndarray:
+    """Measurements ``BODY`` of a body [m], NaN where it has none, float32, shape [6].
+
+    Args:
+        measurements: ISO names to metres or ``engine.core.types.Measurement``.
+    """
+    values = (measurements.get(name, np.nan) for name in BODY)
+    return np.array([float(getattr(v, "value", v)) for v in values], np.float32)
 
 
 def nearest_fabric(figures: np.ndarray, fabrics: Mapping[str, Fabric], scale: np.ndarray) -> str:

@@ -2,9 +2,10 @@
 
 A convolutional variational autoencoder (Kingma and Welling 2014), conditioned on the body that the pattern was drafted
 for (Sohn et al. 2015), so that the latent holds the garment and not its size. Beside the raster it decodes the family
-and, for every family, its typed design parameters: these, and not the raster, are what is drafted and sewn. A linear
-head foretells the silhouette's measured figures, which mean the same for every family: it makes the latent a space in
-which garments that are worn alike lie near each other, also those of families that it never saw.
+and, for every family, its typed design parameters: these, and not the raster, are what is drafted and sewn. Linear
+heads foretell the silhouette's measured figures, which mean the same for every family, and which of them a garment has
+at all. A garment's *place*, by which garments are alike, is what these heads say and, less, the rest of the latent:
+so garments that are worn alike lie near each other, also those of families that the model never saw.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ _SMALL = CELLS // 8
 class Decoded:
     """What a batch of latents stands for."""
 
-    raster: Tensor  #: logits of the raster, shape [n, 24, 32, 32]
+    raster: Tensor  #: logits of the raster, shape [drawn, 24, 32, 32]
     family: Tensor  #: logits, shape [n, family]
     shares: Tensor  #: logits of all families' parameters as shares of their ranges, shape [n, parameter]
     fabric: Tensor  #: standardised figures of the fabric, shape [n, 8]
     figures: Tensor  #: standardised figures of the silhouette, shape [n, figure]
+    present: Tensor  #: logits of whether the garment has each of them, shape [n, figure]
 
 
 class GarmentVae(nn.Module):
@@ -59,7 +61,7 @@ class GarmentVae(nn.Module):
         self.look = nn.Sequential(
             down(_PLANES, width), down(width, 2 * width), down(2 * width, 3 * width), nn.Flatten()
         )
-        self.join = nn.Sequential(nn.Linear(flat + len(FABRIC) + body, hidden), nn.LeakyReLU(0.1))
+        self.join = nn.Sequential(nn.Linear(flat + _PLANES * CELLS + len(FABRIC) + body, hidden), nn.LeakyReLU(0.1))
         self.posterior = nn.Linear(hidden, 2 * LATENT)
         self.spread = nn.Sequential(nn.Linear(LATENT + body, flat), nn.LeakyReLU(0.1))
         self.draw = nn.Sequential(
@@ -72,20 +74,27 @@ class GarmentVae(nn.Module):
         self.shares = nn.Linear(hidden, parameters)
         self.fabric = nn.Linear(LATENT, len(FABRIC))
         self.figures = nn.Linear(LATENT, figures)
+        self.present = nn.Linear(LATENT, figures)
 
     def encode(self, raster: Tensor, fabric: Tensor, body: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of the latent, shape [n, 32] each.
 
         Args:
             raster: shape [n, 24, 32, 32].
-            fabric, body: standardised figures, shape [n, 8] and [n, 3]; 0 where not known.
+            fabric, body: standardised figures, shape [n, 8] and [n, 6]; 0 where not known.
         """
-        mean, log_variance = self.posterior(self.join(torch.cat([self.look(raster), fabric, body], 1))).chunk(2, 1)
+        girths = raster.sum(3).flatten(1) / 4  # what a level has of each channel: widths of cloth are girths
+        seen = torch.cat([self.look(raster), girths, fabric, body], 1)
+        mean, log_variance = self.posterior(self.join(seen)).chunk(2, 1)
         return mean, log_variance.clamp(-8.0, 4.0)
 
-    def decode(self, latent: Tensor, body: Tensor) -> Decoded:
-        """What latents stand for on a body; shapes [n, 32] and [n, 3]."""
+    def decode(self, latent: Tensor, body: Tensor, drawn: int | None = None) -> Decoded:
+        """What latents stand for on a body; shapes [n, 32] and [n, 6]. Rasters, which cost most, of the first ones."""
         both = torch.cat([latent, body], 1)
-        raster = self.draw(self.spread(both).view(len(latent), -1, _SMALL, _SMALL))
+        wide = self.spread(both[:drawn])
+        raster = self.draw(wide.view(len(wide), -1, _SMALL, _SMALL))
         design = self.design(both)
-        return Decoded(raster, self.family(design), self.shares(design), self.fabric(latent), self.figures(latent))
+        return Decoded(
+            raster, self.family(design), self.shares(design), self.fabric(latent), self.figures(latent),
+            self.present(latent),
+        )  # fmt: skip

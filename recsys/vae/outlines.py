@@ -36,6 +36,8 @@ class FlatPanel:
     def span(self, ref: EdgeRef) -> np.ndarray:
         """The part of an edge or line that a reference names, as a polyline [m], shape [n, 2]."""
         points = self.edges[ref.edge]
+        if {ref.start, ref.end} == {0.0, 1.0}:
+            return points
         at = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
         at /= max(at[-1], 1e-12)
         low, high = min(ref.start, ref.end), max(ref.start, ref.end)

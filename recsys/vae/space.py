@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from engine.core.types import Fabric, Pattern
 from recsys.vae.design import Design, Value
-from recsys.vae.figures import body_figures, fabric_figures
+from recsys.vae.figures import body_figures, fabric_figures, measured_figures
 from recsys.vae.raster import rasterise
 from recsys.vae.weights import Weights, load_weights
 
 __all__ = ["Found", "GarmentSpace", "Point", "nearest"]
+
+#: Weights in a garment's place: of a figure of its silhouette per standard deviation, of having such a figure at all,
+#: and of a coordinate of the latent.
+FIGURE, PRESENT, REST = 1.0, 1.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Point:
 
     latent: np.ndarray  #: mean of its posterior, shape [32]
     spread: np.ndarray  #: standard deviation of its posterior, shape [32]
-    body: np.ndarray  #: standardised figures of the body it was drafted for, 0 where not known, shape [3]
+    body: np.ndarray  #: standardised figures of the body it was drafted for, 0 where not known, shape [6]
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class GarmentSpace:
         return [Point(m, s, b) for m, s, b in zip(mean.numpy(), spread, at, strict=True)]
 
     def decode(self, latents: np.ndarray, body: np.ndarray, family: str | None = None) -> list[Found]:
-        """What latents stand for, shape [n, 32], on a body, shape [3] (as ``Point.body``); of a family if one is named.
+        """What latents stand for, shape [n, 32], on a body, shape [6] (as ``Point.body``); of a family if one is named.
 
         Raises:
             KeyError: the model does not know the family.
@@ -94,10 +99,22 @@ class GarmentSpace:
             found.append(Found(Design(name, options), float(probability[i, k]), fabric[i], raster[i, :, 0]))
         return found
 
-    def standard_body(self, girths: np.ndarray) -> np.ndarray:
-        """Girths [m] (as ``recsys.vae.figures.BODY``, NaN where not known) as ``Point.body``, shape [3]."""
+    def standard_body(self, measurements: Mapping[str, Any]) -> np.ndarray:
+        """A body's measurements (``recsys.vae.figures.measured_figures``) as ``Point.body``, shape [6]."""
         scale = self.weights.body_scale
-        return np.nan_to_num((girths - scale[0]) / scale[1]).astype(np.float32)
+        return np.nan_to_num((measured_figures(measurements) - scale[0]) / scale[1]).astype(np.float32)
+
+    def places(self, latents: np.ndarray) -> np.ndarray:
+        """Where garments stand among others: the nearer, the more alike; shape [n, 32] to [n, 2 * figure + 32].
+
+        What the model foretells of the silhouette's figures (as far as it expects the garment to have them), which
+        of them it expects, and the latent, by the weights ``FIGURE``, ``PRESENT`` and ``REST``.
+        """
+        z = torch.from_numpy(np.atleast_2d(latents).astype(np.float32))
+        with torch.no_grad():
+            present = torch.sigmoid(self.weights.model.present(z)).numpy()
+            figures = self.weights.model.figures(z).numpy()
+        return np.hstack([FIGURE * present * figures, PRESENT * present, REST * z.numpy()])
 
     def anchor(self, family: str) -> dict[str, Value]:
         """Options of a usual garment of a family: the medians of those that the model learnt from, if it did."""
@@ -127,8 +144,8 @@ class GarmentSpace:
         return self.weights.gallery_fabric[index] * self.weights.fabric_scale[1] + self.weights.fabric_scale[0]
 
 
-def nearest(latent: np.ndarray, latents: np.ndarray, count: int) -> list[tuple[int, float]]:
-    """Rows of ``latents``, shape [n, 32], nearest to a latent, and their distances, nearest first."""
-    distance = np.linalg.norm(latents - latent, axis=1)
+def nearest(place: np.ndarray, places: np.ndarray, count: int) -> list[tuple[int, float]]:
+    """Rows of ``places``, shape [n, width], nearest to a place, and their distances, nearest first."""
+    distance = np.linalg.norm(places - place, axis=1)
     order = np.argsort(distance, kind="stable")[:count]
     return [(int(i), float(distance[i])) for i in order]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from recsys.vae.compose import Joints, joined
 from recsys.vae.design import Library
 from recsys.vae.model import GarmentVae
 
@@ -25,14 +26,18 @@ class Settings:
     share of its range) and of a standardised figure of the fabric and of the silhouette (infinite: not learnt).
     """
 
-    steps: int = 2400
+    steps: int = 1200
     batch: int = 64
     rate: float = 3e-3
-    raster_weight: float = 1.0
+    raster_weight: float = 0.5
+    drawn: float = 0.5  #: share of a batch whose rasters are drawn again: they cost most of a step
     share_spread: float = 0.04
     fabric_spread: float = 0.6
-    figure_spread: float = 0.12
+    figure_spread: float = 0.08
     family_weight: float = 10.0
+    present_weight: float = 4.0  #: of which figures a garment has
+    joined: float = 0.4  #: share of lower garments that get another's upper part
+    forgotten: float = 0.5  #: share of garments of which only is known what their patterns say of the body
     kl: float = 1.0  #: weight of the KL term once it is wholly in
     anneal: float = 0.4  #: share of the steps over which it comes in
     seed: int = 0
@@ -40,14 +45,42 @@ class Settings:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Garments to learn from; NaN in ``shares``, ``body`` and ``figures`` is unknown."""
+    """Garments to learn from; NaN in ``shares`` and ``figures`` is unknown."""
 
     raster: np.ndarray  #: uint8, shape [n, 2, 12, 32, 32]
-    family: np.ndarray  #: shape [n]
+    family: np.ndarray  #: -1 for parts of garments, shape [n]
     shares: np.ndarray  #: shape [n, parameter]
     fabric: np.ndarray  #: standardised, shape [n, 8]
-    body: np.ndarray  #: standardised, shape [n, 3]
+    body: np.ndarray  #: standardised, shape [n, 6]
+    told: np.ndarray  #: what of the body is known from the pattern, bool, shape [n, 6]
     figures: np.ndarray  #: of the silhouette, standardised, NaN where there is no such thing, shape [n, figure]
+    joints: Joints
+
+    def batch(self, pick: np.ndarray, share: float, forgotten: float, rng: np.random.Generator) -> dict[str, Tensor]:
+        """Garments by their rows, some joined to others' upper parts, as the model's inputs and outputs.
+
+        Args:
+            share: Of the lower garments, those to be joined.
+            forgotten: Share of garments of which only is known what their patterns say of the body; of the others all.
+        """
+        out = {name: getattr(self, name)[pick].copy() for name in ("raster", "family", "shares", "figures", "told")}
+        lower, tops = self.joints.partners(self.figures)
+        for i in np.flatnonzero(lower[pick] & (rng.random(len(pick)) < share)):
+            fitting = tops.get(int(self.joints.stand[pick[i]]), ())
+            if not len(fitting):
+                continue
+            top = int(rng.choice(fitting))
+            out["raster"][i] = joined(out["raster"][i], self.raster[top], self.joints.waist[pick[i]])
+            out["family"][i], out["shares"][i] = -1, np.nan
+            out["figures"][i, self.joints.upper] = self.figures[top, self.joints.upper]
+            out["told"][i] |= self.told[top]
+        told = out.pop("told") | (rng.random((len(pick), 1)) > forgotten)
+        tensors = {name: torch.from_numpy(v) for name, v in out.items()}
+        return tensors | {
+            "raster": tensors["raster"].flatten(1, 2).float() / 255, "family": tensors["family"].long(),
+            "fabric": torch.from_numpy(self.fabric[pick]).float(),
+            "body": torch.from_numpy(np.where(told, self.body[pick], 0.0)).float(),
+        }  # fmt: skip
 
 
 def train(data: TrainingSet, library: Library, settings: Settings | None = None, *,
@@ -69,7 +102,7 @@ def train(data: TrainingSet, library: Library, settings: Settings | None = None,
             order = [np.concatenate([*order, rng.permutation(len(data.raster))])]
         pick, order = order[0][: s.batch], [order[0][s.batch :]]
         weight = s.kl * min(1.0, step / max(1.0, s.anneal * s.steps))
-        parts = _loss(model, data, pick, s)
+        parts = _loss(model, data.batch(pick, s.joined, s.forgotten, rng), s)
         loss = sum(value * (weight if name == "kl" else 1.0) for name, value in parts.items())
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -81,22 +114,26 @@ def train(data: TrainingSet, library: Library, settings: Settings | None = None,
     return model.eval()
 
 
-def _loss(model: GarmentVae, data: TrainingSet, pick: np.ndarray, s: Settings) -> dict[str, Tensor]:
-    raster = torch.from_numpy(data.raster[pick]).flatten(1, 2).float() / 255
-    fabric, body = (torch.from_numpy(np.nan_to_num(v[pick])).float() for v in (data.fabric, data.body))
-    shares, figures = (torch.from_numpy(v[pick]).float() for v in (data.shares, data.figures))
-    mean, log_variance = model.encode(raster, fabric, body)
+def _loss(model: GarmentVae, batch: dict[str, Tensor], s: Settings) -> dict[str, Tensor]:
+    """The loss's terms for a batch of ``TrainingSet.batch``."""
+    raster, family, figures = batch["raster"], batch["family"], batch["figures"].float()
+    mean, log_variance = model.encode(raster, batch["fabric"], batch["body"])
     latent = mean + torch.exp(log_variance / 2) * torch.randn_like(mean)
-    out = model.decode(latent, body)
-    pixels = functional.binary_cross_entropy_with_logits(out.raster, raster, reduction="sum") / len(pick)
-    family = functional.cross_entropy(out.family, torch.from_numpy(data.family[pick]).long())
+    drawn = max(1, round(s.drawn * len(raster)))
+    out = model.decode(latent, batch["body"], drawn)
+    pixels = functional.binary_cross_entropy_with_logits(out.raster, raster[:drawn], reduction="sum")
+    named = functional.cross_entropy(out.family, family, ignore_index=-1, reduction="sum")
+    present = functional.binary_cross_entropy_with_logits(
+        out.present, torch.isfinite(figures).float(), reduction="sum"
+    )  # fmt: skip
     kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)
     return {
-        "raster": s.raster_weight * pixels,
-        "shares": _misfit(torch.sigmoid(out.shares), shares, s.share_spread),
-        "family": s.family_weight * family,
-        "fabric": _misfit(out.fabric, fabric, s.fabric_spread),
+        "raster": s.raster_weight * pixels / drawn,
+        "shares": _misfit(torch.sigmoid(out.shares), batch["shares"].float(), s.share_spread),
+        "family": s.family_weight * named / len(raster),
+        "fabric": _misfit(out.fabric, batch["fabric"], s.fabric_spread),
         "figures": _misfit(out.figures, figures, s.figure_spread),
+        "present": s.present_weight * present / len(raster),
         "kl": kl.sum(1).mean(),
     }
 

@@ -20,7 +20,7 @@ __all__ = ["WEIGHTS", "Weights", "load_weights", "save_weights"]
 
 #: The file that comes with Toile.
 WEIGHTS = Path(__file__).parent / "garment_vae.safetensors"
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 10_000_000
 MAX_HEADER = 200_000
 MAX_FAMILIES, MAX_PARAMETERS = 200, 4000
@@ -34,7 +34,7 @@ class Weights:
     library: Library
     figures: tuple[str, ...]  #: names of the silhouette's figures
     fabric_scale: np.ndarray  #: mean and spread, shape [2, 8]
-    body_scale: np.ndarray  #: mean and spread [m], shape [2, 3]
+    body_scale: np.ndarray  #: mean and spread [m], shape [2, 6]
     figure_spread: np.ndarray  #: spread of each figure within a family, NaN where it has none, shape [family, figure]
     directions: np.ndarray  #: latent shift per unit of each figure, 0 where a family has none, [family, figure, 32]
     anchors: np.ndarray  #: parameters of a usual garment of each family as shares, shape [parameter]

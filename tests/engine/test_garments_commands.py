@@ -10,8 +10,9 @@ from engine.cli import main
 from engine.sewable import sewable_pattern, sewn, within_ranges
 from garments import library
 from garments.formats import read_design, read_pattern
-from garments.silhouette import silhouette
+from garments.silhouette import FIGURES, silhouette
 from recsys.vae.design import Design
+from recsys.vae.model import LATENT
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_embeddings_are_what_the_recommender_reads(capfd, stand, tmp_path):
     code, value = run(capfd, "embed", "--items", tmp_path, "--out", tmp_path / "e.npz")
     names = sorted(p.stem for p in tmp_path.glob("0*.json"))
     catalogue = read_embeddings(value["embeddings"], Catalogue.bare([*names, "other"]))
-    assert code == 0 and value["items"] == 2 and catalogue.embedding.shape == (3, 32)
+    assert code == 0 and value["items"] == 2 and catalogue.embedding.shape == (3, 2 * len(FIGURES) + LATENT)
     assert np.isfinite(catalogue.embedding[:2]).all() and np.isnan(catalogue.embedding[2]).all()
 
 

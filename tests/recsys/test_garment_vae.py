@@ -1,15 +1,17 @@
 """The garment space: designs as numbers, a tiny training, and the file of weights, which is not believed blindly."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from engine.core.errors import InputError
+from recsys.vae.compose import Joints
 from recsys.vae.design import Library
 from recsys.vae.model import LATENT, GarmentVae
-from recsys.vae.space import GarmentSpace, nearest
+from recsys.vae.space import FIGURE, PRESENT, REST, GarmentSpace, nearest
 from recsys.vae.train import Settings, TrainingSet, train
 from recsys.vae.weights import Weights, load_weights, save_weights
 
@@ -34,8 +36,9 @@ def small_set(n=48, seed=0):
         columns = LIBRARY.columns(int(family[i]))
         shares[i, columns] = [share[i], 0.5] if family[i] == 0 else [1, 0, share[i]]
     figures = np.stack([share - 0.5, np.where(family == 0, share, np.nan)], 1).astype(np.float32)
-    fabric, body = rng.standard_normal((n, 8)).astype(np.float32), np.zeros((n, 3), np.float32)
-    return TrainingSet(raster, family, shares, fabric, body, figures)
+    fabric, body = rng.standard_normal((n, 8)).astype(np.float32), np.zeros((n, 6), np.float32)
+    joints = Joints(np.array([1]), np.zeros(n, int), np.full(n, 16.0))
+    return TrainingSet(raster, family, shares, fabric, body, np.ones((n, 6), bool), figures, joints)
 
 
 def small_weights(model=None):
@@ -43,7 +46,7 @@ def small_weights(model=None):
     torch.manual_seed(0)
     model = model or GarmentVae(len(LIBRARY), LIBRARY.width, 2).eval()
     return Weights(
-        model, LIBRARY, ("length", "width"), np.stack([zero(8), np.ones(8)]), np.stack([zero(3), np.ones(3)]),
+        model, LIBRARY, ("length", "width"), np.stack([zero(8), np.ones(8)]), np.stack([zero(6), np.ones(6)]),
         np.ones((2, 2)), rng.standard_normal((2, 2, LATENT)), np.full(LIBRARY.width, 0.5),
         rng.standard_normal((5, LATENT)), np.array([0, 1, 0, 1, 1]), np.full((5, LIBRARY.width), 0.25), zero((5, 8)),
     )  # fmt: skip
@@ -62,15 +65,15 @@ def test_designs_are_numbers_and_back():
 def test_the_model_is_small_and_its_shapes_fit():
     model = GarmentVae(12, 120, 8).eval()
     assert sum(p.numel() for p in model.parameters()) < 1_000_000
-    mean, log_variance = model.encode(torch.rand(3, 24, 32, 32), torch.zeros(3, 8), torch.zeros(3, 3))
-    out = model.decode(mean, torch.zeros(3, 3))
+    mean, log_variance = model.encode(torch.rand(3, 24, 32, 32), torch.zeros(3, 8), torch.zeros(3, 6))
+    out = model.decode(mean, torch.zeros(3, 6))
     assert mean.shape == log_variance.shape == (3, LATENT)
     assert out.raster.shape == (3, 24, 32, 32) and out.family.shape == (3, 12) and out.shares.shape == (3, 120)
 
 
 def test_training_learns_and_is_seeded():
     data, lines = small_set(), []
-    settings = Settings(steps=150, batch=16)
+    settings = Settings(steps=150, batch=16, joined=0.0)
     model = train(data, LIBRARY, settings, say=lines.append)
     again = train(data, LIBRARY, settings)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
@@ -83,6 +86,57 @@ def test_training_learns_and_is_seeded():
     true = raster.numpy() > 0.5
     assert (seen & true).sum() / (seen | true).sum() > 0.8
     assert lines and "kl" in lines[-1]
+    has = np.isfinite(data.figures)
+    assert ((out.present > 0).numpy() == has).mean() > 0.95
+    assert np.corrcoef(out.figures.numpy()[has], data.figures[has])[0, 1] > 0.9
+
+
+def test_what_is_not_known_of_a_body_is_hidden_from_the_model():
+    data = small_set()
+    told = np.tile([True, False, False, True, True, True], (len(data.body), 1))
+    body = np.random.default_rng(3).standard_normal(data.body.shape).astype(np.float32)
+    hidden, other = body.copy(), body.copy()
+    other[:, 1:3] += 5.0
+    settings = Settings(steps=3, batch=16, joined=0.0, forgotten=1.0)
+    models = [train(replace(data, body=b, told=told), LIBRARY, settings) for b in (hidden, other)]
+    assert all(torch.equal(a, b) for a, b in zip(*(m.parameters() for m in models), strict=True))
+    open_models = [train(replace(data, body=b, told=told), LIBRARY, replace(settings, forgotten=0.0))
+                   for b in (hidden, other)]  # fmt: skip
+    assert not all(torch.equal(a, b) for a, b in zip(*(m.parameters() for m in open_models), strict=True))
+
+
+def test_a_lower_garment_gets_an_upper_part_for_the_same_body():
+    n = 4
+    raster = np.zeros((n, 2, 12, 32, 32), np.uint8)
+    for i in range(n):
+        raster[i, :, 0, 8:24, i] = 10 + i  # each garment a column of its own, from row 8 to 23
+    figures = np.array([[1, np.nan, np.nan], [2, 0.1, np.nan], [3, 0.2, 0.5], [4, 0.3, np.nan]], np.float32)
+    told = np.eye(n, 6, dtype=bool)
+    joints = Joints(np.array([1, 2]), np.array([7, 7, 7, 8]), np.full(n, 15.5))
+    data = TrainingSet(raster, np.arange(n), np.ones((n, 5), np.float32), np.zeros((n, 8)), np.ones((n, 6)), told,
+                       figures, joints)  # fmt: skip
+    batch = data.batch(np.arange(n), 1.0, 1.0, np.random.default_rng(0))
+    assert batch["family"].tolist() == [-1, 1, 2, 3] and torch.isnan(batch["shares"][0]).all()
+    drawn = (255 * batch["raster"][0, 0]).round().numpy()  # 0 is the only lower part, 1 the only sleeveless one for it
+    assert drawn[8:24, 0].tolist() == [10] * 16
+    assert drawn[15:24, 1].tolist() == [11] * 9 and not drawn[8:15, 1].any() and not drawn[:, 2:].any()
+    assert batch["figures"][0, :2].tolist() == pytest.approx([1, 0.1]) and torch.isnan(batch["figures"][0, 2])
+    assert batch["body"].tolist() == [[1, 1, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0], [0, 0, 0, 1, 0, 0]]
+    alone = data.batch(np.arange(n), 0.0, 0.0, np.random.default_rng(0))
+    assert alone["family"].tolist() == [0, 1, 2, 3] and (alone["body"] == 1).all()
+    assert (data.raster == raster).all() and (data.family == np.arange(n)).all()
+
+
+def test_places_hold_what_the_heads_say_and_less_of_the_rest():
+    space = GarmentSpace(small_weights())
+    z = np.random.default_rng(2).standard_normal((4, LATENT)).astype(np.float32)
+    places = space.places(z)
+    assert places.shape == (4, 2 + 2 + LATENT) and np.allclose(places[:, 4:], REST * z)
+    with torch.no_grad():
+        heads = [f(torch.from_numpy(z)).numpy() for f in (space.weights.model.present, space.weights.model.figures)]
+    present = 1 / (1 + np.exp(-heads[0]))
+    assert np.allclose(places[:, 2:4], PRESENT * present, atol=1e-6)
+    assert np.allclose(places[:, :2], FIGURE * present * heads[1], atol=1e-6)
 
 
 def test_weights_are_read_back(tmp_path):
@@ -90,7 +144,7 @@ def test_weights_are_read_back(tmp_path):
     loaded = load_weights(save_weights(tmp_path / "w.safetensors", weights))
     z = torch.randn(2, LATENT)
     with torch.no_grad():
-        a, b = (w.model.decode(z, torch.zeros(2, 3)) for w in (weights, loaded))
+        a, b = (w.model.decode(z, torch.zeros(2, 6)) for w in (weights, loaded))
     assert torch.equal(a.raster, b.raster) and torch.equal(a.shares, b.shares)
     assert loaded.library == LIBRARY and loaded.figures == ("length", "width")
     assert np.allclose(loaded.gallery, weights.gallery) and (loaded.gallery_family == weights.gallery_family).all()
@@ -123,9 +177,9 @@ def test_damaged_weights_are_refused(tmp_path):
 def test_the_space_encodes_decodes_and_finds():
     space = GarmentSpace(small_weights())
     raster = np.random.default_rng(0).random((3, 2, 12, 32, 32))
-    points = space.encode(raster, np.zeros((3, 8)), np.full((3, 3), np.nan))
+    points = space.encode(raster, np.zeros((3, 8)), np.full((3, 6), np.nan))
     assert all(np.isfinite(p.latent).all() and (p.spread > 0).all() and (p.body == 0).all() for p in points)
-    found = space.decode(np.zeros((1, LATENT)), np.zeros(3), "kilt")[0]
+    found = space.decode(np.zeros((1, LATENT)), np.zeros(6), "kilt")[0]
     assert found.design.family == "kilt" and 4 <= found.design.options["pleats"] <= 80
     assert found.coverage.shape == (2, 32, 32) and found.fabric.shape == (8,)
     gallery = space.weights.gallery
@@ -133,4 +187,4 @@ def test_the_space_encodes_decodes_and_finds():
     assert order[0] == (3, 0.0) and order[1][1] <= order[2][1]
     assert space.gallery_design(0).options == {"width": 0.45, "length": 0.2}
     with pytest.raises(KeyError):
-        space.decode(np.zeros((1, LATENT)), np.zeros(3), "toga")
+        space.decode(np.zeros((1, LATENT)), np.zeros(6), "toga")

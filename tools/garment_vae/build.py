@@ -19,6 +19,7 @@ import torch
 
 from garments import library
 from garments.silhouette import FIGURES
+from recsys.vae.compose import Joints
 from recsys.vae.design import Library
 from recsys.vae.model import LATENT
 from recsys.vae.space import GarmentSpace
@@ -26,20 +27,27 @@ from recsys.vae.train import Settings, TrainingSet, train
 from recsys.vae.weights import WEIGHTS, Weights, save_weights
 from tools.garment_vae.dataset import Garments, read_shards
 
-__all__ = ["fit", "latents"]
+__all__ = ["even", "fit", "latents", "scale"]
 
 #: Designs of each family that come with the model, to be found by likeness.
 GALLERY = 300
+#: Figures that are ratios of two girths, and those that are the upper part's, the bust's first and the sleeves' last
+#: (``recsys.vae.compose.Joints``).
+RATIOS = ("hem_to_waist", "leg_flare")
+UPPER = ("ease_bust", "neck_depth", "sleeve_length")
 
 
 def fit(garments: Garments, known: Library, settings: Settings) -> Weights:
     """Trains the model on garments and describes the space."""
     fabric_scale = np.stack([garments.fabric.mean(0), garments.fabric.std(0) + 1e-6])
-    body_scale, figure_scale = _scale(garments.body), _scale(garments.figures)
+    body_scale, even_figures = scale(garments.body), even(garments.figures)
+    figure_scale = scale(even_figures)
     fabric = (garments.fabric - fabric_scale[0]) / fabric_scale[1]
     body = (garments.body - body_scale[0]) / body_scale[1]
-    figures = (garments.figures - figure_scale[0]) / figure_scale[1]
-    data = TrainingSet(garments.raster, garments.family, garments.shares, fabric, body, figures)
+    figures = (even_figures - figure_scale[0]) / figure_scale[1]
+    joints = Joints(np.array([list(FIGURES).index(name) for name in UPPER]), garments.body_index, garments.waist)
+    family = np.where(garments.whole, garments.family, -1)
+    data = TrainingSet(garments.raster, family, garments.shares, fabric, body, garments.told, figures, joints)
     model = train(data, known, settings, say=lambda line: print(line, file=sys.stderr, flush=True))
     families = len(known)
     directions = np.zeros((families, len(FIGURES), LATENT), np.float32)
@@ -49,6 +57,7 @@ def fit(garments: Garments, known: Library, settings: Settings) -> Weights:
         model, known, tuple(FIGURES), fabric_scale, body_scale, spread, directions, anchors,
         np.zeros((0, LATENT), np.float32), np.zeros(0, int), np.zeros((0, known.width)), np.zeros((0, 8)),
     )  # fmt: skip
+    garments, fabric = garments.where(garments.whole), fabric[garments.whole]
     z = latents(GarmentSpace(weights), garments)
     for k in range(families):
         mine = garments.family == k
@@ -67,7 +76,15 @@ def fit(garments: Garments, known: Library, settings: Settings) -> Weights:
     )  # fmt: skip
 
 
-def _scale(values: np.ndarray) -> np.ndarray:
+def even(figures: np.ndarray) -> np.ndarray:
+    """Figures of silhouettes with ratios as logarithms: a pleated skirt's hem is not to outweigh all other flares."""
+    ratios = [list(FIGURES).index(name) for name in RATIOS]
+    out = figures.copy()
+    out[:, ratios] = np.log(np.maximum(out[:, ratios], 0.05))
+    return out
+
+
+def scale(values: np.ndarray) -> np.ndarray:
     """Mean and spread of each column over what is known, 0 and 1 where nothing is, shape [2, column]."""
     columns = [c[np.isfinite(c)] for c in values.T]
     return np.array([[c.mean(), c.std() + 1e-6] if len(c) else [0.0, 1.0] for c in columns]).T
@@ -94,7 +111,8 @@ def latents(space: GarmentSpace, garments: Garments, batch: int = 200) -> np.nda
     found = []
     for start in range(0, len(garments), batch):
         part = garments.where(np.arange(start, min(start + batch, len(garments))))
-        found += [p.latent for p in space.encode(part.raster.astype(np.float32) / 255, part.fabric, part.body)]
+        body = np.where(part.told, part.body, np.nan)  # as a pattern file says it
+        found += [p.latent for p in space.encode(part.raster.astype(np.float32) / 255, part.fabric, body)]
     return np.array(found)
 
 
