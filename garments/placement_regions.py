@@ -52,7 +52,8 @@ def _part(panel: Panel) -> str:
 
 def _middle(panel: Panel) -> np.ndarray:
     """The middle of the outline where it is placed [m], shape [3]."""
-    return np.asarray(panel.placement.rotation, float)[:, :2] @ outline(panel, 0.02).mean(0) + panel.placement.translation
+    axes = np.asarray(panel.placement.rotation, float)[:, :2]
+    return axes @ outline(panel, 0.02).mean(0) + panel.placement.translation
 
 
 def _side(panel: Panel) -> str:
