@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from engine import __version__, garments_commands, motion_commands, recsys_commands, render_commands
+from engine import __version__, garments_commands, motion_commands, recsys_commands, refine_commands, render_commands
 from engine.core.errors import InputError, ToileError
 
 __all__ = ["main"]
@@ -123,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
             p.add_argument("name", nargs="?", help="one garment, with its options")
     garments_commands.add_parsers(commands)
     recsys_commands.add_parser(commands)
+    refine_commands.add_parser(commands)
     add("warm", "compile the simulation kernels now, so that the first drape does not wait for them")
     return parser
 
@@ -132,6 +133,8 @@ def execute(argv: list[str], emit: Callable[[str], None]) -> tuple[Any, int]:
     args = _parser().parse_args(garments_commands.joined(argv))
     if args.command in ("recsys", "recommend"):
         return recsys_commands.run(args, emit)
+    if args.command == "refine":
+        return refine_commands.run(args, emit)
     if args.command == "render":
         return render_commands.run(args, emit)
     if args.command == "animate":

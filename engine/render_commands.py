@@ -13,6 +13,7 @@ from typing import Any
 from engine.config import read_config
 from engine.core.errors import InputError
 from engine.core.types import Camera
+from engine.refine_commands import add_render_arguments, finer_pictures
 from engine.runtime import Run
 
 __all__ = ["add_arguments", "run"]
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--fps", type=float, default=20.0, help="frames a second of the turntable (default 20)")
     group.add_argument("--buffers", metavar="FOLDER",
                        help="layers of the view: buffers.exr (linear RGB, alpha, depth, normal, albedo, id) and PNGs")
+    add_render_arguments(parser)
 
 
 def run(args: Namespace, emit: Callable[[str], None]) -> tuple[dict[str, Any], int]:
@@ -48,7 +50,7 @@ def run(args: Namespace, emit: Callable[[str], None]) -> tuple[dict[str, Any], i
     )  # fmt: skip
     work = Run(Path(args.folder or args.out), config, quiet=args.json)
     one = ("view", "mode", "size", "fov", "close_up", "backdrop", "turntable", "frames", "buffers")
-    if any(getattr(args, name) is not None for name in one):
+    if args.reference or args.refine or any(getattr(args, name) is not None for name in one):
         written = _asked(work, args)
     else:
         from engine import pipeline
@@ -79,7 +81,9 @@ def _asked(work: Run, args: Namespace) -> list[str]:
     frames = _between("--frames", args.frames, *FRAMES, "pictures")
     fps = _between("--fps", args.fps, 1, 120, "pictures a second")
     film = check_moving(args.turntable) if args.turntable else None
-    meshes = pipeline.scene(pipeline.load_look(work.out))
+    finer = finer_pictures(args, mode)
+    look = pipeline.load_look(work.out)
+    meshes = pipeline.scene(look)
     with work.stage("render", "Taking pictures") as progress, Preview(
         meshes, quality=work.config.quality, backdrop=args.backdrop or "studio"
     ) as preview:
@@ -93,6 +97,8 @@ def _asked(work: Run, args: Namespace) -> list[str]:
             folder = Path(args.buffers)
             names = write_buffers(folder, preview.view(camera, mode=mode), camera, meshes)
             written += [str(folder / name) for name in names]
+        if finer:
+            written += finer(work, look.body, preview, camera, progress)
         if not written:
             written.append(_still(work.out, preview, camera, view, mode, close is not None))
     return written

@@ -56,6 +56,7 @@ class GpuMesh:
         self.arrays = {
             "surface": self._array(surface, content, self.indices),
             "gbuffer": self._array(programs["gbuffer"], content, self.indices),
+            "light": self._array(programs["light"], content, self.indices),
             "depth": self._array(programs["depth"], content, self.indices),
         }
         self.edges = self._array(programs["line"], content, context.buffer(lines.tobytes()))

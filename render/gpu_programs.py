@@ -26,6 +26,7 @@ def build_programs(context: Any, fixed: dict[str, Any]) -> dict[str, Any]:
         for kind in ("skin", "cloth")
     }
     sources["gbuffer"] = (vertex, f"{version}{weave}{shader_source('gbuffer.frag.glsl')}")
+    sources["light"] = (vertex, f"{version}{shadow}{shader_source('light.frag.glsl')}")
     sources["floor"] = (paper_vertex, f"{version}#define FLOOR 1\n{shadow}{paper}")
     sources["wall"] = (paper_vertex, f"{version}#define FLOOR 0\n{paper}")
     for name in ("depth", "line", "develop"):

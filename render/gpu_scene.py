@@ -20,6 +20,7 @@ from render.studio import MIRROR_STEPS, Studio, mirrored
 __all__ = ["GpuScene"]
 
 FLOOR_GRID = 96  #: points along each side of the floor's baked square
+LIGHT_TAPS = 8  #: samples of the key light's shadow in :meth:`GpuScene.draw_light`
 BAKE_SIZE = 1024  #: depth maps of the bake [px]
 SHEER_SLICES = 48  #: by depth, in which several sheer meshes are drawn in turns
 #: lines of wireframes: linear RGB and opacity of the mesh on top and of those beneath
@@ -79,18 +80,24 @@ class GpuScene:
         for name, (texture, frame) in self.shadows.items():
             matrix = ortho_matrix(self.studio.direction(name, turn), self.centre, self.radius)
             self._draw_depth(frame, matrix)
-            for program in ("skin", "cloth", "floor"):
+            for program in ("skin", "cloth", "floor", "light"):
                 self._set(program, f"{name}_matrix", matrix)
             texture.filter = (self.context.LINEAR, self.context.LINEAR)
         for program in ("skin", "cloth"):
             self.programs[program]["turn"].value = turn
             for name in ("key", "rim"):
+                self.programs["light"][f"{name}_direction"].value = tuple(self.studio.direction(name, turn))
                 self.programs[program][f"{name}_direction"].value = tuple(self.studio.direction(name, turn))
                 self.programs[program][f"{name}_radiance"].value = getattr(self.studio, f"{name}_radiance")
         self.backdrop.turn(turn)
 
-    def draw(self, camera: Camera, mode: str, *, backdrop: bool, samples: int, shadow_taps: int) -> Any:
-        """Draws one view; its framebuffer is for :attr:`canvas` to read, before anything else is drawn."""
+    def draw(
+        self, camera: Camera, mode: str, *, backdrop: bool, samples: int, shadow_taps: int, subject: bool = True
+    ) -> Any:
+        """Draws one view; its framebuffer is for :attr:`canvas` to read, before anything else is drawn.
+
+        Without ``subject`` only the backdrop is seen, with the subject's shadow on it.
+        """
         context, size = self.context, camera.size
         frame = self.canvas.drawn(size, samples)
         view, projection, eye = self._camera(camera)
@@ -99,14 +106,16 @@ class GpuScene:
             self.programs[program]["shadow_taps"].value = shadow_taps
         context.enable_only(context.DEPTH_TEST)
         # the nearest first, so that hidden skin and backdrop are never shaded; sheer cloth over all of it
-        for mesh in sorted((m for m in self.meshes if not m.sheer), key=lambda m: not m.cloth):
+        shown = sorted((m for m in self.meshes if not m.sheer), key=lambda m: not m.cloth) if subject else []
+        for mesh in shown:
             self._draw_surface(mesh, mode, view, projection, eye)
         if backdrop:
             self.backdrop.draw(size, _bytes(view), _bytes(projection))
         context.enable_only(context.DEPTH_TEST | context.BLEND)
         context.blend_func = (context.ONE, context.ONE_MINUS_SRC_ALPHA)
         frame.depth_mask = False
-        self._draw_sheer(mode, view, projection, eye)
+        if subject:
+            self._draw_sheer(mode, view, projection, eye)
         if mode == "wireframe":
             self._draw_edges(view, projection, height=size[1])
         frame.depth_mask = True
@@ -137,6 +146,28 @@ class GpuScene:
             np.ascontiguousarray(second[..., :3]),
             np.where(hit, np.round(second[..., 3]), -1).astype(np.int32),
         )
+
+    def draw_light(self, camera: Camera) -> np.ndarray:
+        """Light on the nearest surface at each pixel's centre, shape [H, W, 4]; 0 where there is none.
+
+        Luminance of the softboxes' reflection by a white surface; visible fraction of the hemisphere; cosine to the
+        key and to the rim light where they are not hidden.
+        """
+        context, size, program = self.context, camera.size, self.programs["light"]
+        frame = context.framebuffer([context.renderbuffer(size, 4, dtype="f4")], context.depth_renderbuffer(size))
+        frame.use()
+        frame.clear(0, 0, 0, 0)
+        context.enable_only(context.DEPTH_TEST)
+        view, projection, _ = self._camera(camera)
+        self._set_camera(program, view, projection)
+        program["shadow_taps"].value = LIGHT_TAPS
+        self._bind_textures("beauty")
+        for mesh in self.meshes:
+            mesh.set_material(program)
+            mesh.arrays["light"].render()
+        lit = np.frombuffer(frame.read(components=4, dtype="f4"), np.float32).reshape(size[1], size[0], 4)[::-1]
+        release(frame)
+        return np.maximum(np.nan_to_num(lit), 0)
 
     # ------------------------------------------------------------ set-up
 

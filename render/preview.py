@@ -136,6 +136,7 @@ class Preview:
         supersample: int | None = None,
         mode: str = "beauty",
         buffers: bool = True,
+        backdrop: str | None = None,
     ) -> ImageBuffers:
         """Draws one view as linear buffers: what renderers that build on this one start from.
 
@@ -149,19 +150,39 @@ class Preview:
             supersample: instead of the quality's.
             mode: one of ``MODES``; maps colour the meshes that carry them.
             buffers: also fill depth, normal, albedo and material_id (else they are empty).
+            backdrop: instead of the preview's.
         """
         camera = self._checked(camera, size, mode)
-        how = self.quality.stills
+        how, backdrop = self.quality.stills, backdrop or self.backdrop
         scale = how.supersample if supersample is None else supersample
         empty = np.zeros((0, 0), np.float32)
         with self._context:  # another preview may have been current since
-            large, frame = self._draw(camera, mode, replace(how, supersample=scale))
+            large, frame = self._draw(camera, mode, replace(how, supersample=scale), backdrop)
             rgba = _averaged(self._scene.canvas.linear(frame), scale)
             extra = self._buffers(camera, large, mode, scale) if buffers else (empty,) * 4
         alpha, rgb = np.clip(rgba[..., 3], 0, 1), rgba[..., :3]
-        if self.backdrop == "none":
+        if backdrop == "none":
             rgb = rgb / np.maximum(alpha, 1e-4)[..., None]
         return ImageBuffers(np.ascontiguousarray(rgb), alpha, *extra)
+
+    def surfaces(self, camera: Camera) -> tuple[np.ndarray, ...]:
+        """What is nearest at each pixel's centre: depth [m] (inf outside), normal, albedo, material id, and its light.
+
+        The light [H, W, 4] is that of :meth:`render.gpu_scene.GpuScene.draw_light`.
+        """
+        with self._context:
+            self._scene.set_turn(camera_azimuth(camera))
+            return (*self._scene.draw_buffers(camera, "beauty"), self._scene.draw_light(camera))
+
+    def empty_set(self, camera: Camera) -> np.ndarray:
+        """The backdrop with the subject's shadow but not the subject, linear, shape [H, W, 3]."""
+        how = self.quality.stills
+        with self._context:
+            self._scene.set_turn(camera_azimuth(camera))
+            frame = self._scene.draw(
+                camera, "beauty", backdrop=True, samples=how.multisample, shadow_taps=how.shadow_taps, subject=False
+            )
+            return np.ascontiguousarray(self._scene.canvas.linear(frame)[..., :3])
 
     def picture(
         self, camera: Camera, *, mode: str = "beauty", legend: bool = True, size: tuple[int, int] | None = None,
@@ -177,7 +198,7 @@ class Preview:
         how = self.quality.moving if moving else self.quality.stills
         transparent = self.backdrop == "none"
         with self._context:
-            _, frame = self._draw(camera, mode, how)
+            _, frame = self._draw(camera, mode, how, self.backdrop)
             image = self._scene.canvas.developed(frame, scale=how.supersample, transparent=transparent)
         if mode in heatmap.MAP_STYLES and legend:
             image = heatmap.draw_legend(image[..., :3], mode, heatmap.shown_range(self.meshes, mode))
@@ -190,12 +211,12 @@ class Preview:
             raise InputError("render.map", f"no mesh of this look carries {mode}", "drape it again, or choose another")
         return camera if size is None else resized(camera, size)
 
-    def _draw(self, camera: Camera, mode: str, how: Sampling) -> tuple[Camera, Any]:
+    def _draw(self, camera: Camera, mode: str, how: Sampling, backdrop: str) -> tuple[Camera, Any]:
         """The camera of the large picture, and the framebuffer that has it."""
         large = resized(camera, (camera.size[0] * how.supersample, camera.size[1] * how.supersample))
         self._scene.set_turn(camera_azimuth(camera))
         frame = self._scene.draw(
-            large, mode, backdrop=self.backdrop == "studio", samples=how.multisample, shadow_taps=how.shadow_taps
+            large, mode, backdrop=backdrop == "studio", samples=how.multisample, shadow_taps=how.shadow_taps
         )
         return large, frame
 

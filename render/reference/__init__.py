@@ -1,0 +1,5 @@
+"""Reference pictures by path tracing (Mitsuba 3): the same meshes, cameras and studio lights as the preview's."""
+
+from render.reference.tracer import Traced, check, trace
+
+__all__ = ["Traced", "check", "trace"]

@@ -1,0 +1,1 @@
+"""Refines drawn pictures towards path-traced ones with a small network that corrects light and never colour."""

@@ -1,0 +1,203 @@
+"""Trains the refiner in steps that can be stopped and gone on with: first by error and structure, then beside a GAN."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.core.errors import InputError
+from engine.core.safe_io import write_bytes
+from render.refine.features import PLANES
+from render.refine.losses import judge_loss, log_l1, ms_ssim_loss, shown
+from render.refine.network import LUMINANCE, Discriminator, Refiner
+from render.refine.pairs import Pair, load_pair, pair_files
+from render.refine.weights import save_refiner
+
+__all__ = ["Settings", "train"]
+
+STATE = "training.safetensors"  #: everything that going on needs
+KEEP_EVERY = 100  #: steps
+LIGHT = [PLANES.index(f"light_{c}") for c in "rgb"]
+NORMAL_X = PLANES.index("normal_x")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of one phase of the training."""
+
+    steps: int = 4000
+    batch: int = 4
+    square: int = 128  #: side of what is cut out of a pair [px]
+    rate: float = 1e-3
+    judge_rate: float = 4e-4
+    structure: float = 0.3  #: weight of the structural similarity
+    gan: float = 0.0  #: weight of the discriminator; 0 for the first phase
+    seed: int = 0
+
+
+@dataclass
+class _State:
+    model: Refiner
+    judge: Discriminator
+    optimiser: torch.optim.Optimizer
+    judge_optimiser: torch.optim.Optimizer
+    step: int = 0
+
+
+def train(
+    data: str | Path, out: str | Path, settings: Settings | None = None, *, start: Refiner | None = None,
+    seconds: float = float("inf"), say: Callable[[str], None] = lambda line: None,
+) -> Path | None:  # fmt: skip
+    """Trains on the pairs of a folder, or goes on where an earlier call in ``out`` stopped.
+
+    Args:
+        data: folder of pairs.
+        out: folder for the state and, at the end, refiner.safetensors and refiner_half.safetensors.
+        start: the first phase's model, to train on beside a GAN.
+        seconds: stop after this much wall time, keeping the state.
+
+    Returns:
+        The weights, or None if steps are left to do.
+
+    Raises:
+        InputError: no pairs, or a state of other settings in ``out``.
+    """
+    s, out = settings or Settings(), Path(out)
+    pairs = [load_pair(f) for f in pair_files(data, "train")]
+    small = min(min(p.alpha.shape) for p in pairs)
+    if not 64 <= s.square <= small:
+        what = f"squares of {s.square} pixels: pairs are {small} wide, and 64 is the least"
+        raise InputError("refine.square", what, "give --square 64 or more")
+    state = _begin(out, s, start)
+    began, sums = time.perf_counter(), {}
+    while state.step < s.steps and time.perf_counter() - began < seconds:
+        parts = _step(state, _batch(pairs, s, state.step), s)
+        for name, value in parts.items():
+            sums[name] = sums.get(name, 0.0) + value
+        state.step += 1
+        if state.step % KEEP_EVERY == 0 or state.step == s.steps:
+            count = (state.step - 1) % KEEP_EVERY + 1
+            say(f"step {state.step}: " + ", ".join(f"{k} {v / count:.4f}" for k, v in sums.items()))
+            sums = {}
+            _keep(out, state, s)
+    if state.step < s.steps:
+        _keep(out, state, s)
+        return None
+    about = {**asdict(s), "pairs": len(pairs), "looks": len({p.look for p in pairs})}
+    save_refiner(out / "refiner_half.safetensors", state.model, half=True, about=about)
+    return save_refiner(out / "refiner.safetensors", state.model, about=about)
+
+
+def _batch(pairs: list[Pair], s: Settings, step: int) -> dict[str, Tensor]:
+    """Squares of random pairs, mirrored and exposed at random; the same for the same seed and step."""
+    rng = np.random.default_rng([s.seed, step])
+    rows: dict[str, list[np.ndarray]] = {"planes": [], "wanted": [], "weight": [], "drawn": []}
+    while len(rows["planes"]) < s.batch:
+        pair = pairs[rng.integers(len(pairs))]
+        top, left = (int(rng.integers(n - s.square + 1)) for n in pair.alpha.shape)
+        cut = np.s_[..., top : top + s.square, left : left + s.square]
+        seen, wanted, weight = pair.planes[cut].copy(), pair.change[cut], pair.weight[None][cut]
+        drawn = np.moveaxis(pair.drawn, -1, 0)[cut]
+        exposure = float(rng.uniform(-0.25, 0.25))
+        seen[LIGHT] += exposure * pair.alpha[cut]
+        if rng.random() < 0.5:
+            seen, wanted, weight, drawn = (np.flip(a, -1).copy() for a in (seen, wanted, weight, drawn))
+            seen[NORMAL_X] *= -1
+        for name, value in (("planes", seen), ("wanted", wanted), ("weight", weight), ("drawn", drawn)):
+            rows[name].append(value)
+    batch = {name: torch.from_numpy(np.stack(values)).float() for name, values in rows.items()}
+    batch["wanted"] = batch["wanted"].clamp(-LUMINANCE, LUMINANCE)
+    return batch
+
+
+def _step(state: _State, batch: dict[str, Tensor], s: Settings) -> dict[str, float]:
+    change, wanted, weight = state.model(batch["planes"]), batch["wanted"], batch["weight"]
+    parts = {"log_l1": log_l1(change, wanted, weight)}
+    pictures = [shown(batch["drawn"] * torch.exp(c * weight)) for c in (change, wanted)]
+    parts["structure"] = ms_ssim_loss(*pictures)
+    loss = parts["log_l1"] + s.structure * parts["structure"]
+    if s.gan > 0:
+        light = batch["planes"][:, LIGHT]
+        made, real = light + change * weight, light + wanted * weight
+        verdict = judge_loss(state.judge(real, batch["planes"]), state.judge(made.detach(), batch["planes"]))
+        state.judge_optimiser.zero_grad(set_to_none=True)
+        verdict.backward()
+        state.judge_optimiser.step()
+        parts["judge"] = verdict
+        parts["fooled"] = -state.judge(made, batch["planes"]).mean()
+        loss = loss + s.gan * parts["fooled"]
+    for group in state.optimiser.param_groups:
+        group["lr"] = s.rate * _schedule(state.step, s.steps)
+    state.optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(state.model.parameters(), 1.0)
+    state.optimiser.step()
+    return {name: float(value.detach()) for name, value in parts.items()}
+
+
+def _schedule(step: int, steps: int) -> float:
+    """A short rise, then half a cosine down."""
+    warm = min(1.0, (step + 1) / max(1, min(100, steps // 10)))
+    return warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / steps)))
+
+
+def _begin(out: Path, s: Settings, start: Refiner | None) -> _State:
+    torch.manual_seed(s.seed)
+    model, judge = Refiner(), Discriminator()
+    if start is not None:
+        model.load_state_dict(start.state_dict())
+    optimiser = torch.optim.AdamW(model.parameters(), lr=s.rate, weight_decay=1e-4)
+    judge_optimiser = torch.optim.Adam(judge.parameters(), lr=s.judge_rate, betas=(0.5, 0.99))
+    state = _State(model.train(), judge.train(), optimiser, judge_optimiser)
+    if (out / STATE).is_file():
+        _restore(out / STATE, state, s)
+    return state
+
+
+def _named(state: _State) -> dict[str, Tensor]:
+    """Model, discriminator and both optimisers' moments by name."""
+    arrays = {f"model.{k}": v for k, v in state.model.state_dict().items()}
+    arrays |= {f"judge.{k}": v for k, v in state.judge.state_dict().items()}
+    for name, optimiser in (("optimiser", state.optimiser), ("judge_optimiser", state.judge_optimiser)):
+        for i, values in optimiser.state_dict()["state"].items():
+            arrays |= {f"{name}.{i}.{k}": torch.as_tensor(v) for k, v in values.items()}
+    return arrays
+
+
+def _keep(out: Path, state: _State, s: Settings) -> None:
+    from safetensors.torch import save
+
+    arrays = {k: v.detach().clone().contiguous() for k, v in _named(state).items()}
+    arrays["step"] = torch.tensor(state.step)
+    write_bytes(out / STATE, save(arrays, {"settings": repr(s)}))
+
+
+def _restore(path: Path, state: _State, s: Settings) -> None:
+    from safetensors import SafetensorError, safe_open
+
+    again = "give another --out, or delete the file"
+    try:
+        with safe_open(path, "pt") as file:
+            if file.metadata().get("settings") != repr(s):
+                raise InputError("refine.state", f"{path}: was begun with other settings", again)
+            arrays = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 - no mapping
+        for name, module in (("model", state.model), ("judge", state.judge)):
+            module.load_state_dict({k.removeprefix(f"{name}."): v for k, v in arrays.items()
+                                    if k.startswith(f"{name}.")})  # fmt: skip
+        for name in ("optimiser", "judge_optimiser"):
+            optimiser = getattr(state, name)
+            held: dict[int, dict[str, Tensor]] = {}
+            for key, value in arrays.items():
+                if key.startswith(f"{name}."):
+                    _, i, what = key.split(".", 2)
+                    held.setdefault(int(i), {})[what] = value
+            optimiser.load_state_dict({**optimiser.state_dict(), "state": held})
+        state.step = int(arrays["step"])
+    except (SafetensorError, KeyError, RuntimeError, ValueError, AttributeError) as error:
+        raise InputError("refine.state", f"{path}: is no state of a training: {error}", again) from None
