@@ -83,8 +83,8 @@ def _sensor(camera: Camera) -> dict[str, Any]:
     pose = np.linalg.inv(np.asarray(camera.world_to_camera, np.float64)) @ np.diag([-1.0, -1.0, 1.0, 1.0])
     return {
         "type": "perspective", "fov_axis": "y", "fov": float(np.degrees(2 * np.arctan(height / 2 / k[1, 1]))),
-        "principal_point_offset_x": float(k[0, 2] / width - 0.5),
-        "principal_point_offset_y": float(k[1, 2] / height - 0.5),
+        "principal_point_offset_x": float(0.5 - k[0, 2] / width),
+        "principal_point_offset_y": float(0.5 - k[1, 2] / height),
         "near_clip": 0.05, "far_clip": 100.0, "to_world": mi.ScalarTransform4f(pose),
         "film": {"type": "hdrfilm", "width": width, "height": height, "pixel_format": "rgba",
                  "rfilter": {"type": "box"}},
