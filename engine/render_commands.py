@@ -50,7 +50,8 @@ def run(args: Namespace, emit: Callable[[str], None]) -> tuple[dict[str, Any], i
     )  # fmt: skip
     work = Run(Path(args.folder or args.out), config, quiet=args.json)
     one = ("view", "mode", "size", "fov", "close_up", "backdrop", "turntable", "frames", "buffers")
-    if args.reference or args.refine or any(getattr(args, name) is not None for name in one):
+    finer = args.reference or args.refine or args.denoise or args.weights
+    if finer or any(getattr(args, name) is not None for name in one):
         written = _asked(work, args)
     else:
         from engine import pipeline
