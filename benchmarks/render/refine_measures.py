@@ -8,8 +8,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, maximum_filter
 
 __all__ = [
-    "colour_difference", "detail", "flip", "gradient_histogram_distance", "invented_edges", "kurtosis_distance",
-    "paired_interval", "psnr", "spectrum_distance", "ssim",
+    "ciede2000", "colour_difference", "detail", "flip", "gradient_histogram_distance",
+    "invented_edges", "kurtosis_distance", "paired_interval", "psnr", "spectrum_distance", "ssim",
 ]  # fmt: skip
 
 EDGE, NO_EDGE = 0.10, 0.05  #: steps of log luminance a pixel that are an edge, and that are none
@@ -40,8 +40,13 @@ def flip(shown: np.ndarray, wanted: np.ndarray, inside: np.ndarray) -> float:
 
 
 def colour_difference(a: np.ndarray, b: np.ndarray) -> float:
-    """CIEDE2000 between two linear-RGB colours (Sharma, Wu and Dalal 2005)."""
-    (l1, a1, b1), (l2, a2, b2) = _lab(a), _lab(b)
+    """CIEDE2000 between two linear-RGB colours."""
+    return ciede2000(_lab(a), _lab(b))
+
+
+def ciede2000(first: np.ndarray, second: np.ndarray) -> float:
+    """CIEDE2000 between two colours in CIE L*a*b* (Sharma, Wu and Dalal 2005)."""
+    (l1, a1, b1), (l2, a2, b2) = first, second
     mean_c = (np.hypot(a1, b1) + np.hypot(a2, b2)) / 2
     g = 0.5 * (1 - np.sqrt(mean_c**7 / (mean_c**7 + 25.0**7)))
     a1, a2 = a1 * (1 + g), a2 * (1 + g)
