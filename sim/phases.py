@@ -21,6 +21,7 @@ __all__ = ["DrapeConfig", "Run"]
 TRAVEL = 0.45
 #: A step's length [s]: at least; at most while sewing; at most while settling, where only the place of rest matters.
 STEP_LEAST, STEP_SEWING, STEP_SETTLING = 0.004, 0.015, 0.03
+LENGTHEN = 1.25  #: after a step that had to be halved the next are half as long, and this much longer again each
 #: What pulls on each pair of vertices at most while sewing [N/m times the closing step]; a real seam tears there.
 SEAM_STIFFNESS, SEAM_STIFFNESS_MOST = 1000.0, 3e4
 #: Tensile stiffness while sewing and while first settling [N/m]. A coarse mesh of stiff triangles locks in crumples
@@ -33,7 +34,9 @@ CHECK = 10  #: steps between two looks at the balance of forces and at the energ
 BALANCE = ("balance_time", "force_residual", "membrane_energy", "bending_energy", "gravity_energy")
 #: What has sunk while soft is eased back to its place by little friction for this time [s], as its wearer would.
 EASE_TIME, SLIPPERY = 0.4, 0.02
-STILL = 15  #: steps without motion and without coming nearer to balance that count as rest
+#: Steps without motion that count as rest, at levels before the last and at the last, if the balance of forces comes
+#: no nearer: to no smaller share of what it was [-].
+STILL, NEARER = (5, 15), 0.7
 RUNAWAY = 50.0  #: speed at which a cloth has left the realm of physics [m/s] ...
 RUNAWAY_ENERGY = 1e5  #: ... and energy of stretch with which it has [J]: any cloth is torn long before
 
@@ -87,7 +90,7 @@ class Run:
         self.at_rest = False
         self.level: Level | None = None
         self._good: tuple | None = None
-        self._shrink = 1.0
+        self._shrink, self._smooth = 1.0, STEP_SETTLING
 
     def sew(self, garment: Garment) -> tuple[np.ndarray, np.ndarray]:
         """Pulls the open seams together without gravity; returns the positions and which pairs stayed open.
@@ -225,17 +228,17 @@ class Run:
                 balance, since = np.inf, 0
             elif calm % 5 == 0:
                 residual = level.solver.force_residual()
-                if residual < 0.9 * balance:
+                if residual < NEARER * balance:
                     balance, since = residual, calm
                 # what comes no nearer to balance without moving is held by the bound that lets nothing pass
-                self.at_rest = residual < slower * config.rest_residual or calm - since >= STILL
+                self.at_rest = residual < slower * config.rest_residual or calm - since >= STILL[is_last]
                 if self.at_rest:
                     break
         self.level_number += 1
         return level
 
     def _level(self, garment: Garment, positions: np.ndarray, is_open: np.ndarray) -> Level:
-        self._good, self._shrink = None, 1.0
+        self._good, self._shrink, self._smooth = None, 1.0, STEP_SETTLING
         return Level(
             garment, positions, self.grid, open_pairs=is_open, coarser=self.level,
             body_gap=self.config.body_gap, layer_gap=self.config.layer_gap,
@@ -247,8 +250,10 @@ class Run:
         if self.frames % 25 == 0 or self._good is None:
             self._good = solver.state()
         travel = TRAVEL * solver.edge_length / max(solver.top_speed, 1e-3)
-        dt = float(np.clip(travel, STEP_LEAST, longest)) * self._shrink
+        dt = float(np.clip(travel, STEP_LEAST, min(longest, self._smooth))) * self._shrink
+        halved = solver.halved
         r = solver.step(replace(settings, dt=dt))
+        self._smooth = max(0.5 * dt, STEP_LEAST) if solver.halved > halved else LENGTHEN * self._smooth
         self.time += dt
         self.frames += 1
         energies = solver.energies(settings) if self.frames % CHECK == 0 else None
