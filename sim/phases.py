@@ -21,7 +21,9 @@ __all__ = ["DrapeConfig", "Run"]
 TRAVEL = 0.45
 #: A step's length [s]: at least; at most while sewing; at most while settling, where only the place of rest matters.
 STEP_LEAST, STEP_SEWING, STEP_SETTLING = 0.004, 0.015, 0.03
-LENGTHEN = 1.25  #: after a step that had to be halved the next are half as long, and this much longer again each
+#: After a step that had to be halved, the next one is as short as in sewing; then each is this much longer. When so
+#: many in turn have been halved, as where a cuff is jammed on a hand, it is of no use, and tried only as often.
+LENGTHEN, FUTILE = 1.1, 10
 #: What pulls on each pair of vertices at most while sewing [N/m times the closing step]; a real seam tears there.
 SEAM_STIFFNESS, SEAM_STIFFNESS_MOST = 1000.0, 3e4
 #: Tensile stiffness while sewing and while first settling [N/m]. A coarse mesh of stiff triangles locks in crumples
@@ -90,7 +92,7 @@ class Run:
         self.at_rest = False
         self.level: Level | None = None
         self._good: tuple | None = None
-        self._shrink, self._smooth = 1.0, STEP_SETTLING
+        self._shrink, self._smooth, self._futile = 1.0, STEP_SETTLING, 0
 
     def sew(self, garment: Garment) -> tuple[np.ndarray, np.ndarray]:
         """Pulls the open seams together without gravity; returns the positions and which pairs stayed open.
@@ -238,7 +240,7 @@ class Run:
         return level
 
     def _level(self, garment: Garment, positions: np.ndarray, is_open: np.ndarray) -> Level:
-        self._good, self._shrink, self._smooth = None, 1.0, STEP_SETTLING
+        self._good, self._shrink, self._smooth, self._futile = None, 1.0, STEP_SETTLING, 0
         return Level(
             garment, positions, self.grid, open_pairs=is_open, coarser=self.level,
             body_gap=self.config.body_gap, layer_gap=self.config.layer_gap,
@@ -251,9 +253,12 @@ class Run:
             self._good = solver.state()
         travel = TRAVEL * solver.edge_length / max(solver.top_speed, 1e-3)
         dt = float(np.clip(travel, STEP_LEAST, min(longest, self._smooth))) * self._shrink
-        halved = solver.halved
-        r = solver.step(replace(settings, dt=dt))
-        self._smooth = max(0.5 * dt, STEP_LEAST) if solver.halved > halved else LENGTHEN * self._smooth
+        halved, halvings = solver.halved, settings.halvings if self._futile < FUTILE or self.frames % FUTILE == 0 else 0
+        r = solver.step(replace(settings, dt=dt, halvings=halvings))
+        if solver.halved > halved:
+            self._smooth, self._futile = STEP_SEWING, self._futile + 1
+        else:
+            self._smooth, self._futile = LENGTHEN * self._smooth, 0 if halvings else self._futile
         self.time += dt
         self.frames += 1
         energies = solver.energies(settings) if self.frames % CHECK == 0 else None
