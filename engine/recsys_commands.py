@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import outfit_commands, policy_commands, size_commands
+from engine import demo_commands, outfit_commands, policy_commands, size_commands
 from engine.core.errors import InputError
 from engine.core.safe_io import write_json
 from engine.shop_files import BODIES, MODEL, SIZES, load_shop_model, open_shop_log, progress, say
@@ -48,6 +48,7 @@ def add_parser(commands: Any) -> None:
     p.add_argument("--seed", type=int, default=0, help="seed of everything random")
     size_commands.add_parsers(add)
     outfit_commands.add_parsers(add)
+    demo_commands.add_parsers(add)
     p = own.add_parser("evaluate", help="hold the recommender against simpler ones on held-out events")
     _tables(p, True)
     p.add_argument("--split", default="temporal", help="temporal (default) or last_out")
@@ -236,7 +237,13 @@ def _print_evaluation(value: dict[str, Any]) -> None:
     Console(width=120).print(table)
 
 
+def serve_demo(args: Namespace) -> dict[str, Any]:
+    """toile recsys serve-demo"""
+    return demo_commands.serve_demo(args, train)
+
+
 _COMMANDS: dict[str, Callable[[Namespace], dict[str, Any]]] = {
     "train": train, "add": add, "similar": similar, "forget": forget, "evaluate": evaluate,
     **size_commands.COMMANDS, **outfit_commands.COMMANDS, **policy_commands.COMMANDS,
+    "serve-demo": serve_demo,
 }  # fmt: skip

@@ -18,7 +18,7 @@ from engine.core.errors import InputError
 from engine.core.types import Body
 from engine.shop_files import BODIES, SIZES, open_shop_log, say
 
-__all__ = ["COMMANDS", "add_parsers", "fit_size_model"]
+__all__ = ["COMMANDS", "add_parsers", "fit_size_model", "size_for"]
 
 TRIED = 1
 UNSURE = 0.06  #: probabilities closer than this are as good as the same
@@ -81,7 +81,7 @@ def event(args: Namespace) -> dict[str, Any]:
 
         if args.event not in REWARDS:
             raise InputError("log.reward", f"--event {args.event}: rewards no decision", f"one of {', '.join(REWARDS)}")
-        log.add_reward(args.decision, REWARDS[args.event])
+        log.add_reward(args.decision, REWARDS[args.event], lower=args.event == "return")
     say(args, f"Written down; the log has {log.count():,} events.")
     return {"status": "done", "events": log.count()}
 
@@ -121,32 +121,49 @@ def _measured(body: Body) -> dict[str, tuple[float, float]]:
     return {name: (m.value, m.stderr) for name, m in body.measurements.items()}
 
 
+def size_for(
+    args: Namespace, log: Any, model: Any, item: str, user: str, known: dict[str, tuple[float, float]] | None = None
+) -> tuple[list[Any], bool, str]:
+    """Sizes of an item for a user: by a body given or kept, by the sizes that they kept, and by their own verdicts.
+
+    Returns:
+        The sizes; whether the body is known; the advice in words.
+    """
+    from recsys.body_store import BodyStore
+    from recsys.size_fit import feedback_of, kept_rows, person_effect, predict_sizes
+
+    if not known:
+        store = BodyStore(Path(args.out) / BODIES, log.pseudonym)
+        known = store.get(user)
+        store.close()
+    events, catalogue = log.read(user=user)
+    kept = kept_rows(events, catalogue.ids, model.chart)[1]
+    estimate = model.population.estimate(model.chart, known, None if known else kept)
+    effect = person_effect(model, feedback_of(events, catalogue.ids, model.chart), estimate)
+    sizes = predict_sizes(model, item, estimate, person=effect)
+    best = max(sizes, key=lambda s: s.overall[1])
+    ground = "" if known else " By the sizes kept before." if len(kept) else " For the shop's mean customer."
+    return sizes, bool(known), _advice(best, sizes) + ground
+
+
 def _size_of_item(args: Namespace, body: Body | None) -> dict[str, Any]:
     from recsys.body_store import BodyStore
     from recsys.size_file import load_sizes
-    from recsys.size_fit import feedback_of, kept_rows, person_effect, predict_sizes
+    from recsys.size_fit import predict_sizes
 
     model = load_sizes(Path(args.out) / SIZES)
-    known, kept, own = _measured(body) if body else {}, None, None
-    if args.user:
-        log = open_shop_log(args)
+    known = _measured(body) if body else {}
+    if not args.user:
+        sizes = predict_sizes(model, args.item, model.population.estimate(model.chart, known))
+        notes = [] if known else ["no body: for the shop's mean customer"]
+        return _answer(args, sizes, notes) | {"verdicts_learnt_from": model.verdicts}
+    log = open_shop_log(args)
+    if args.remember and body:
         store = BodyStore(Path(args.out) / BODIES, log.pseudonym)
-        if args.remember and body:
-            store.put(args.user, known)
-        known = known or store.get(args.user)
+        store.put(args.user, known)
         store.close()
-        events, catalogue = log.read(user=args.user)
-        own = feedback_of(events, catalogue.ids, model.chart)
-        kept = kept_rows(events, catalogue.ids, model.chart)[1]
-    if not known and (kept is None or not len(kept)):
-        why = "no body and no size kept before: what follows is for the shop's mean customer"
-    else:
-        why = "" if known else "no body known: it is inferred from the sizes kept before"
-    estimate = model.population.estimate(model.chart, known, None if known else kept)
-    effect = person_effect(model, own, estimate) if own is not None else None
-    sizes = predict_sizes(model, args.item, estimate, person=effect)
-    value = _answer(args, sizes, [why] if why else [])
-    return value | {"verdicts_learnt_from": model.verdicts, "own_verdicts": 0 if own is None else len(own)}
+    sizes, _, advice = size_for(args, log, model, args.item, args.user, known)
+    return _answer(args, sizes, [], advice) | {"verdicts_learnt_from": model.verdicts}
 
 
 def _size_of_garment(args: Namespace, body: Body) -> dict[str, Any]:
@@ -206,10 +223,10 @@ def _design(garment: str) -> tuple[str, dict[str, Any]] | None:
     return design[0], {k: v for k, v in design[1].items() if v is not None}
 
 
-def _answer(args: Namespace, sizes: list[Any], words: list[str]) -> dict[str, Any]:
+def _answer(args: Namespace, sizes: list[Any], words: list[str], advice: str | None = None) -> dict[str, Any]:
     """Prints the sizes as a table with the best one's zones in words; the same for --json."""
     best = max(sizes, key=lambda s: s.overall[1])
-    advice = _advice(best, sizes)
+    advice = advice or _advice(best, sizes)
     if not args.json:
         _print(sizes, best)
         say(args, advice, *words)

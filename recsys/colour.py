@@ -13,7 +13,7 @@ import re
 
 import numpy as np
 
-__all__ = ["NAMES", "colour_words", "harmony", "lab_of", "suits"]
+__all__ = ["NAMES", "colour_words", "harmony", "lab_of", "rgb_of", "suits"]
 
 #: sRGB of colour names as the clothing trade uses them.
 NAMES: dict[str, str] = {
@@ -54,6 +54,15 @@ def _lab(rgb: np.ndarray) -> np.ndarray:
     t = (_TO_XYZ @ linear) / _WHITE
     f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def rgb_of(lab: np.ndarray) -> np.ndarray:
+    """sRGB in 0..1 of L*, a*, b*, shape [3]; out of gamut is cut off."""
+    middle = (lab[0] + 16) / 116
+    f = np.array([middle + lab[1] / 500, middle, middle - lab[2] / 200])
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * _WHITE
+    linear = np.clip(np.linalg.solve(_TO_XYZ, xyz), 0, 1)
+    return np.clip(np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055), 0, 1)
 
 
 def harmony(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -133,12 +133,19 @@ class EventLog:
         self._many("INSERT INTO decisions (id, person, time, offered, contexts, arm, propensity) VALUES", 7, [row])
         return name
 
-    def add_reward(self, decision: str, reward: float) -> None:
-        """Stores what came of a decision, e.g. 1 for a purchase and 0 for none."""
+    def add_reward(self, decision: str, reward: float, *, lower: bool = True) -> None:
+        """Stores what came of a decision, e.g. 1 for a purchase and 0 for none.
+
+        Args:
+            lower: Whether it may replace a higher one; a look after a purchase does not, a return does.
+        """
         if not math.isfinite(reward):
             raise InputError("log.reward", f"reward {reward} is not a number", "give e.g. 0 or 1")
+        mark = self._mark
+        new = mark if lower else f"CASE WHEN reward > {mark} THEN reward ELSE {mark} END"
         with self._cursor() as cursor:
-            cursor.execute(f"UPDATE decisions SET reward = {self._mark} WHERE id = {self._mark}", (reward, decision))
+            values = (reward, decision) if lower else (reward, reward, decision)
+            cursor.execute(f"UPDATE decisions SET reward = {new} WHERE id = {mark}", values)
             if not cursor.rowcount:
                 raise InputError("log.decision", f"decision '{decision}' is not in the log", "use add_decision's id")
 

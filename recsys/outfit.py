@@ -181,6 +181,14 @@ def _reasons(model: OutfitModel, facts: OutfitFacts, catalogue: Catalogue, items
         for b in items[k + 1 :]:
             parts = pair_figures(facts, model.together, np.array([a]), np.array([b]))[0] * model.weights
             found += _words(facts, catalogue, a, b, dict(zip(FIGURES, parts.tolist(), strict=True)))
+    who = "both" if len(items) == 2 else "all"
+    formal, warm = facts.formality[list(items)], facts.warmth[list(items)]
+    if np.isfinite(formal).all() and np.ptp(formal) < 0.3:
+        word = "casual" if formal.mean() < 0.4 else "smart" if formal.mean() < 0.7 else "formal"
+        found.append((0.3, "occasion", f"{who} {word}"))
+    if np.isfinite(warm).all() and np.ptp(warm) < 0.5:
+        days = "warm" if warm.mean() < 0.4 else "mild" if warm.mean() < 0.65 else "cold"
+        found.append((0.2, "weather", f"{who} for {days} days"))
     best: dict[str, str] = {}
     for _, kind, text in sorted(found, key=lambda f: -f[0]):
         best.setdefault(kind, text)
@@ -200,15 +208,6 @@ def _words(
         loose, close = (a, b) if wide[0] > wide[1] else (b, a)
         text = f"the wide cut of {catalogue.label(loose)} is balanced by the close one of {catalogue.label(close)}"
         out.append((parts["balance"] + 0.2, "cut", text))
-    formal = facts.formality[[a, b]]
-    if np.isfinite(formal).all() and abs(formal[0] - formal[1]) < 0.2:
-        mean = formal.mean()
-        out.append((0.3, "occasion", f"both {'casual' if mean < 0.4 else 'smart' if mean < 0.7 else 'formal'}"))
-    warm = facts.warmth[[a, b]]
-    if np.isfinite(warm).all() and abs(warm[0] - warm[1]) < 0.3:
-        mean = warm.mean()
-        days = "warm" if mean < 0.4 else "mild" if mean < 0.65 else "cold"
-        out.append((0.2, "weather", f"both for {days} days"))
     if parts["together"] > 0.2:
         text = f"{catalogue.label(a)} and {catalogue.label(b)} are often bought together"
         out.append((parts["together"], "company", text))

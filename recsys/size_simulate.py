@@ -18,7 +18,7 @@ from recsys.size_chart import SizeChart
 from recsys.size_features import OVERALL
 from recsys.size_fit import Feedback
 
-__all__ = ["SizeShop", "simulate_sizes"]
+__all__ = ["KINDS", "SIZES", "SizeShop", "simulate_sizes"]
 
 ZONES = ("bust_girth", "waist_girth", "hip_girth", "thigh_girth")
 #: Women of the open body's population: mean, standard deviation [m] and correlation at ZONES and stature.
@@ -29,7 +29,8 @@ _TOGETHER = np.array([
     [0.79, 0.79, 0.95, 1.0, 0.06], [0.02, 0.02, 0.14, 0.06, 1.0],
 ])  # fmt: skip
 SIZES = tuple(str(s) for s in range(34, 54, 2))
-_KINDS = {"top": (0, 1), "dress": (0, 1, 2), "trousers": (1, 2, 3)}
+#: Zones that a kind of garment has.
+KINDS = {"top": (0, 1), "dress": (0, 1, 2), "trousers": (1, 2, 3), "skirt": (1, 2)}
 TIGHT_CM, LOOSE_CM, NOISE_CM = -2.2, 4.5, 1.3  #: where verdicts tip, off what was intended, and how sharply
 
 
@@ -55,16 +56,19 @@ class SizeShop:
 
 def simulate_sizes(
     *, people: int = 600, items: int = 60, verdicts: int = 6000, measured: float = 0.7, stderr: float = 0.015,
-    seed: int = 0,
+    kinds: list[str] | None = None, seed: int = 0,
 ) -> SizeShop:  # fmt: skip
     """Draws a shop.
 
     Args:
         verdicts: How many times somebody tries a size on.
         measured: Share of the people whose body is known, with standard error ``stderr`` [m].
+        kinds: Of the items, each of KINDS; default: drawn.
     """
     rng = np.random.default_rng(seed)
-    chart, cloth = _chart(rng, items)
+    kinds = list(rng.choice(["top", "dress", "trousers"], items)) if kinds is None else kinds
+    items = len(kinds)
+    chart, cloth = _chart(rng, kinds)
     covariance = np.outer(_SPREAD, _SPREAD) * _TOGETHER
     true = np.clip(rng.multivariate_normal(_MEAN, covariance, people), _MEAN - 2.2 * _SPREAD, _MEAN + 3 * _SPREAD)
     room = rng.normal(0, 0.012, people)  # what a person likes more of [m]
@@ -99,13 +103,13 @@ def simulate_sizes(
     return SizeShop(chart, Feedback(names, *flat), (pairs[:, 0], pairs[:, 1]), known, truth, usual)
 
 
-def _chart(rng: np.random.Generator, items: int) -> tuple[SizeChart, np.ndarray]:
+def _chart(rng: np.random.Generator, kinds: list[str]) -> tuple[SizeChart, np.ndarray]:
     """The size table, and what the cloth really measures [m], shape [row, zone]."""
     step = np.arange(len(SIZES))
     meant = np.stack([0.80 + 0.045 * step, 0.66 + 0.048 * step, 0.90 + 0.042 * step, 0.53 + 0.03 * step], 1)
     body, garment, cloth, stretch = [], [], [], []
-    for kind in rng.choice(list(_KINDS), items):
-        there = np.isin(np.arange(4), _KINDS[kind])
+    for kind in kinds:
+        there = np.isin(np.arange(4), KINDS[kind])
         ease = np.where(there, rng.uniform(0.02, 0.12), np.nan)
         give = rng.choice([0.0, 0.05, 0.12, 0.2])
         off = rng.normal(0, 0.018) + rng.normal(0, 0.012, 4) + rng.normal(0, 0.008, (len(SIZES), 1))
@@ -114,10 +118,10 @@ def _chart(rng: np.random.Generator, items: int) -> tuple[SizeChart, np.ndarray]
         garment.append(own)
         cloth.append(own + off)
         stretch.append(np.full(len(SIZES), give))
-    names = tuple(f"simulated-item-{k:05d}" for k in range(items))
-    start = np.arange(items + 1) * len(SIZES)
-    chart = SizeChart(names, start, SIZES * items, ZONES, np.vstack(garment), np.vstack(body), np.concatenate(stretch))
-    return chart, np.vstack(cloth)
+    names = tuple(f"simulated-item-{k:05d}" for k in range(len(kinds)))
+    start = np.arange(len(kinds) + 1) * len(SIZES)
+    sizes, measured = SIZES * len(kinds), (np.vstack(garment), np.vstack(body), np.concatenate(stretch))
+    return SizeChart(names, start, sizes, ZONES, *measured), np.vstack(cloth)
 
 
 def _zone_room(chart: SizeChart, cloth: np.ndarray, true: np.ndarray, room: np.ndarray) -> np.ndarray:

@@ -65,6 +65,10 @@ def test_what_nothing_came_of_is_settled(log):
     assert log.settle(150.0) == 1 and log.decisions().reward.tolist() == [0.0]
     log.add_reward(old, 1.0)  # a late purchase still counts
     assert log.decisions().reward.tolist() == [1.0]
+    log.add_reward(old, 0.1, lower=False)  # looked at again
+    assert log.decisions().reward.tolist() == [1.0]
+    log.add_reward(old, 0.0)  # returned
+    assert log.decisions().reward.tolist() == [0.0]
 
 
 def simulated(n, seed):
