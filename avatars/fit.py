@@ -30,7 +30,8 @@ from avatars.segment import cut_out, cut_out_along
 from engine.core.errors import InputError
 from engine.core.types import Body, PhotoView
 
-__all__ = ["FitResult", "fit_photos", "write_overlays"]
+__all__ = ["FitResult", "SeenPhoto", "body_arrays", "contour_weight", "fit_photos", "look_at_photo", "photo_view",
+           "write_overlays"]  # fmt: skip
 
 SPACING = 2.0  #: of contour points [px]
 FACE_MARKS = 11  #: the first landmarks are those of the face
@@ -104,12 +105,12 @@ def fit_photos(
     seen = []
     for i, (name, path) in enumerate(given):
         report(0.25 * i / len(given), f"looking at the {name} photo")
-        seen.append(_look(name, path, height, seed))
+        seen.append(look_at_photo(name, path, height, seed))
     body = body_arrays(model)
     knowledge = _knowledge(model, sex, height, weight, photos=len(seen))
     problem = Problem(
         body, [s.view for s in seen], [s.observation for s in seen], knowledge, load_regressor().matrix,
-        _contour_weight(body), _settings(len(seen)),
+        contour_weight(body), _settings(len(seen)),
     )  # fmt: skip
     first = problem.solve(progress=lambda f, text: report(0.25 + 0.3 * f, text))
     solution = first
@@ -124,7 +125,7 @@ def fit_photos(
     result = FitResult(
         body=_with_unseen(make_body(model, solution.betas, sex=sex, betas_covariance=covariance)),
         betas_covariance=covariance.astype(np.float32),
-        views=tuple(_view_result(problem, solution, i, s) for i, s in enumerate(seen)),
+        views=tuple(photo_view(problem, solution, i, s) for i, s in enumerate(seen)),
         converged=solution.converged,
         iterations=solution.iterations,
         warnings=_warnings(solution, seen),
@@ -155,7 +156,9 @@ def _check_numbers(front, side, height: float, weight: float | None, sex: str) -
 
 
 @dataclass(frozen=True)
-class _Seen:
+class SeenPhoto:
+    """What was found in one photo."""
+
     photo: Photo
     found: Detection
     mask: np.ndarray  #: of the person with hair, 0..1, shape [H, W]
@@ -164,7 +167,8 @@ class _Seen:
     observation: Observation
 
 
-def _look(name: str, path: str | Path, height: float, seed: int) -> _Seen:
+def look_at_photo(name: str, path: str | Path, height: float, seed: int) -> SeenPhoto:
+    """A photo's evidence, gathered before any body is fitted; InputError where it shows none."""
     photo = read_photo(path)
     found = find_person(photo)
     check_view(photo, found, name)
@@ -176,10 +180,10 @@ def _look(name: str, path: str | Path, height: float, seed: int) -> _Seen:
     std = np.where(found.visibility < 0.2, np.inf, std)
     std[: FACE_MARKS] *= np.sqrt(FACE_MARKS)  # they err together: all of the face counts as one landmark
     view = first_view(name, photo, found, height)
-    return _Seen(photo, found, mask, contour, view, Observation(contour, found.points, std, SPACING))
+    return SeenPhoto(photo, found, mask, contour, view, Observation(contour, found.points, std, SPACING))
 
 
-def _look_again(seen: _Seen, problem: Problem, betas: np.ndarray, i: int, band: float, seed: int) -> _Seen:
+def _look_again(seen: SeenPhoto, problem: Problem, betas: np.ndarray, i: int, band: float, seed: int) -> SeenPhoto:
     """The outline anew, searched for near that of the body fitted so far."""
     silhouette = render_mask(problem.pixels(betas, i), problem.body.faces, seen.photo.size)
     mask = cut_out_along(seen.photo.rgb, silhouette, seen.found, band=band, seed=seed)
@@ -197,13 +201,14 @@ def _inside_frame(contour: Contour, size: tuple[int, int], border: float = 3.0) 
 
 
 def body_arrays(model: BodyModel) -> BodyArrays:
+    """The model as the fit moves it."""
     return BodyArrays(
         model.v_template, model.shapedirs, model.joint_regressor, model.weights, model.faces,
         hand_pose=model.hands_mean.reshape(30, 3), pose_directions=model.posedirs,
     )  # fmt: skip
 
 
-def _contour_weight(body: BodyArrays) -> np.ndarray:
+def contour_weight(body: BodyArrays) -> np.ndarray:
     """How far the outline near each vertex can be trusted: hair, hands and feet differ from the model's."""
     weight = np.ones(len(body.segment))
     weight[body.segment >= 20] = 0.0  # hands, jaw, eyes
@@ -337,7 +342,8 @@ def _with_unseen(body: Body) -> Body:
     return replace(body, measurements=known)
 
 
-def _view_result(problem: Problem, solution: Solution, i: int, seen: _Seen) -> PhotoView:
+def photo_view(problem: Problem, solution: Solution, i: int, seen: SeenPhoto) -> PhotoView:
+    """How the fitted body stands in photo ``i``."""
     view = problem.views[i]
     pixels = problem.pixels(solution.betas, i)
     orient, pose = problem.body.angles(view.q)
@@ -367,7 +373,7 @@ def _edge_blur(contour: Contour) -> float:
     return float(np.median(width)) / QUARTILES if len(width) else USUAL_BLUR
 
 
-def _warnings(solution: Solution, seen: list[_Seen]) -> tuple[str, ...]:
+def _warnings(solution: Solution, seen: list[SeenPhoto]) -> tuple[str, ...]:
     out = []
     if len(seen) == 1:
         missing = "side" if seen[0].view.name == "front" else "front"

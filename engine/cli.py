@@ -9,7 +9,16 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from engine import __version__, garments_commands, motion_commands, recsys_commands, refine_commands, render_commands
+from engine import (
+    __version__,
+    finish,
+    garments_commands,
+    motion_commands,
+    photo_commands,
+    recsys_commands,
+    refine_commands,
+    render_commands,
+)
 from engine.core.errors import InputError, ToileError
 
 __all__ = ["main"]
@@ -80,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     p = add("try-on", "the whole path: photos (or measurements) to a dressed person, pictures, GLB and fit report")
     _photos(p, False)
     _garment(p)
+    finish.add_arguments(p)
     _body(p)
     _common(p)
     p = add("fit", "fit a body to one or two photos")
@@ -110,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     _common(p)
     p = add("export", "write look.glb and the fit report of a saved drape again")
     p.add_argument("folder", nargs="?", help="folder with the saved drape (default: --out)")
+    finish.add_arguments(p)
     _common(p)
     motion_commands.add_arguments(add("animate", "move a saved look: animation.glb and animation.webp"))
     p = add("view", "show a GLB in the browser, from a local page")
@@ -122,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "garments":
             p.add_argument("name", nargs="?", help="one garment, with its options")
     garments_commands.add_parsers(commands)
+    photo_commands.add_parsers(commands)
     recsys_commands.add_parser(commands)
     refine_commands.add_parser(commands)
     add("warm", "compile the simulation kernels now, so that the first drape does not wait for them")
@@ -130,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def execute(argv: list[str], emit: Callable[[str], None]) -> tuple[Any, int]:
     """Runs one command; returns its value for --json and its exit code. ToileError if it cannot be done."""
-    args = _parser().parse_args(garments_commands.joined(argv))
+    args = _parser().parse_args(photo_commands.joined(garments_commands.joined(argv)))
     if args.command in ("recsys", "recommend"):
         return recsys_commands.run(args, emit)
     if args.command == "refine":
@@ -141,6 +153,8 @@ def execute(argv: list[str], emit: Callable[[str], None]) -> tuple[Any, int]:
         return motion_commands.run(args, emit)
     if args.command.startswith("garments "):
         return garments_commands.run(args, emit)
+    if args.command.startswith("photo "):
+        return photo_commands.run(args, emit)
     if args.command == "batch":
         from engine.batch import batch
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from engine.config import read_config
 from engine.core import codec
 from engine.core.errors import InputError
 from engine.core.types import Body, Drape, Garment
+from engine.finish import read_finish
 from engine.library_names import check_garment, default_fabric, load_fabric, read_options
 from engine.measurement_file import SEXES, measurements_for_people, read_measurements
 from engine.runtime import Run
@@ -199,8 +201,9 @@ def try_on(args: Namespace, emit: Emit) -> Result:
     run = _run(args)
     outfit = _outfit(args)
     photos = args.front or args.side
+    finish = read_finish(args.colour, args.print_file)
     body = _fit(run, args) if photos else _load_body(run, args)
-    look, report = pipeline.try_on(run, body, **outfit)
+    look, report = pipeline.try_on(run, body, **outfit, finish=finish)
     value = {
         **_drape_json(look.garment, look.drape),
         "out": str(run.out),
@@ -223,7 +226,7 @@ def export(args: Namespace, emit: Emit) -> Result:
     """toile export"""
     run = _run(args)
     run.out = Path(args.folder or args.out)
-    look = pipeline.load_look(run.out)
+    look = replace(pipeline.load_look(run.out), finish=read_finish(args.colour, args.print_file))
     report = pipeline.export_look(run, look, pipeline.render_look(run, look))
     run.write_manifest(drape=look.drape.metrics, drape_status=look.drape.status)
     _say(args, report["summary"], f"Saved in {run.out}: look.glb, fit_report.html, fit_report.json", *run.warnings)

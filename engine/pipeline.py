@@ -6,7 +6,7 @@ Every stage saves its result in the output folder, and each can start from what 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from engine.core.outfit import main_fabric, put_over, split
 from engine.core.safe_io import write_json
 from engine.core.store import Store, stage_key
 from engine.core.types import Body, Drape, Garment, SceneMesh
+from engine.finish import Finish
 from engine.library_names import load_fabric, load_pattern
 from engine.measurement_file import measurements_for_people
 from engine.runtime import Run, code_version
@@ -34,6 +35,7 @@ class Look:
     body: Body
     garment: Garment
     drape: Drape
+    finish: Finish | None = None  #: colour and print, where they are not the fabric's own
 
 
 def _keep_body(run: Run, body: Body) -> Body:
@@ -172,7 +174,8 @@ def scene(look: Look) -> list[SceneMesh]:
     """The look as named meshes, one a garment: what is pictured is what is exported."""
     from engine.export.scene import body_scene_mesh, garment_scene_meshes
 
-    return [body_scene_mesh(look.body, dressed=True), *garment_scene_meshes(look.garment, look.drape)]
+    meshes = [body_scene_mesh(look.body, dressed=True), *garment_scene_meshes(look.garment, look.drape)]
+    return look.finish.on(meshes) if look.finish else meshes
 
 
 def render_look(run: Run, look: Look) -> dict:
@@ -222,10 +225,11 @@ def export_look(run: Run, look: Look, pictures: dict | None = None) -> dict:
 
 
 def try_on(
-    run: Run, body: Body, *, garments: Sequence[str], fabrics: Sequence[str], options: Sequence[Mapping] | None = None
-) -> tuple[Look, dict]:
+    run: Run, body: Body, *, garments: Sequence[str], fabrics: Sequence[str], options: Sequence[Mapping] | None = None,
+    finish: Finish | None = None,
+) -> tuple[Look, dict]:  # fmt: skip
     """A body dressed, pictured, exported and judged. Returns the look and the fit report's JSON."""
-    look = dress(run, body, garments=garments, fabrics=fabrics, options=options)
+    look = replace(dress(run, body, garments=garments, fabrics=fabrics, options=options), finish=finish)
     pictures = render_look(run, look)
     report = export_look(run, look, pictures)
     worn = {"garments": garments, "fabrics": fabrics, "options": options or []}

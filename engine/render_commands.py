@@ -7,12 +7,15 @@ import math
 import re
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from engine import finish
 from engine.config import read_config
 from engine.core.errors import InputError
 from engine.core.types import Camera
+from engine.finish import read_finish
 from engine.refine_commands import add_render_arguments, finer_pictures
 from engine.runtime import Run
 
@@ -26,6 +29,7 @@ FRAMES = (1, 720)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `render` takes, besides what all commands take."""
     parser.add_argument("folder", nargs="?", help="folder with the saved drape (default: --out)")
+    finish.add_arguments(parser)
     group = parser.add_argument_group("one picture instead of all", "written beside the look, as VIEW_MODE.png")
     group.add_argument("--view", help="front, back, side, left, right, three-quarter, or degrees from the front")
     group.add_argument("--mode", help="beauty (default), wireframe, strain, pressure or tension (stress)")
@@ -56,13 +60,20 @@ def run(args: Namespace, emit: Callable[[str], None]) -> tuple[dict[str, Any], i
     else:
         from engine import pipeline
 
-        pipeline.render_look(work, pipeline.load_look(work.out))
+        pipeline.render_look(work, _look(work, args))
         work.write_manifest()
         written = [str(work.out)]
     if not args.json:
         print(f"Saved: {', '.join(written)}", *work.warnings, sep="\n")
     value = {"status": "done", "out": str(work.out), "files": written, "warnings": work.warnings}
     return {**value, "timings_s": work.timings}, 0
+
+
+def _look(work: Run, args: Namespace) -> Any:
+    """The saved look in the colour and print asked for."""
+    from engine import pipeline
+
+    return replace(pipeline.load_look(work.out), finish=read_finish(args.colour, args.print_file))
 
 
 def _asked(work: Run, args: Namespace) -> list[str]:
@@ -83,7 +94,7 @@ def _asked(work: Run, args: Namespace) -> list[str]:
     fps = _between("--fps", args.fps, 1, 120, "pictures a second")
     film = check_moving(args.turntable) if args.turntable else None
     finer = finer_pictures(args, mode)
-    look = pipeline.load_look(work.out)
+    look = _look(work, args)
     meshes = pipeline.scene(look)
     with work.stage("render", "Taking pictures") as progress, Preview(
         meshes, quality=work.config.quality, backdrop=args.backdrop or "studio"

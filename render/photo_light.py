@@ -48,18 +48,6 @@ class LightEstimate:
     residual: float  #: median relative error of the points' colours [-]
     skin_shade: float  #: place of the skin between pale (0) and dark (1)
 
-    @property
-    def main_direction(self) -> np.ndarray:
-        """Unit vector towards where most light comes from, by the energy's first moment, shape [3]."""
-        moment = (self.radiance @ LUMINANCE) @ self.directions
-        return moment / max(float(np.linalg.norm(moment)), 1e-12)
-
-    @property
-    def directionality(self) -> float:
-        """Length of that moment over the total energy: 0 the same from everywhere, 1 one lamp."""
-        energy = self.radiance @ LUMINANCE
-        return float(np.linalg.norm(energy @ self.directions) / max(energy.sum(), 1e-12))
-
     def split(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Direction of the strongest lobe, shape [3], what it adds to a white card that faces it, shape [3], and the
         radiance without it, shape [n, 3]."""

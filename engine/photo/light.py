@@ -11,10 +11,10 @@ import numpy as np
 
 from engine.core.mesh import vertex_normals
 from engine.core.safe_io import write_json
-from engine.core.types import Body, Camera, PhotoView
+from engine.core.types import Body, Camera, PhotoView, SceneMesh
 from render.photo_light import LightEstimate, estimate_light, photo_linear
 
-__all__ = ["Seen", "light_of_photo", "project", "seen_points", "skin_distance", "write_light"]
+__all__ = ["Seen", "light_of_photo", "project", "sample", "seen_points", "skin_distance", "write_light"]
 
 HEAD, JAW, EYES = 15, 22, (23, 24)  #: SMPL-X joints
 FEET = (7, 8, 10, 11)
@@ -24,6 +24,7 @@ BLUR = 1.0  #: sigma over which colours are averaged [px]
 SKIN_CHROMA, SKIN_DARKEST = 0.22, 0.25  #: skin is this close to the face's colour: log chroma, share of its brightness
 NEARLY_SKIN = 1.7  #: distance from skin below which a colour is left out of it
 PIECES = 3  #: colours of clothes that are told apart
+ENOUGH = 400  #: points beside a garment that tell of the light
 LEAST_SHARE = 0.04  #: of the points, of a colour that counts
 
 
@@ -47,8 +48,12 @@ def project(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return pixels[:, :2] / np.maximum(pixels[:, 2:], 1e-6), seen[:, 2]
 
 
-def seen_points(body: Body, camera: Camera, view: PhotoView) -> Seen:
-    """What the photo shows of a body that stands in its pose."""
+def seen_points(body: Body, camera: Camera, view: PhotoView, *, worn: SceneMesh | None = None) -> Seen:
+    """What the photo shows of a body that stands in its pose.
+
+    Args:
+        worn: a garment that is known to hide parts of it.
+    """
     from engine.core.open3d_runtime import surface_scene, tensor
 
     vertices = np.asarray(body.vertices, np.float64)
@@ -61,11 +66,13 @@ def seen_points(body: Body, camera: Camera, view: PhotoView) -> Seen:
     facing = (way * normals).sum(1)
     rays = np.concatenate([vertices + 0.004 * normals, way], axis=1)
     hidden = surface_scene(body.vertices, body.faces).test_occlusions(tensor(rays)).numpy()
+    if worn is not None:
+        hidden |= surface_scene(worn.vertices, worn.faces).test_occlusions(tensor(rays)).numpy()
     inside = cv2.distanceTransform(((view.person > 127) & (view.silhouette > 0)).astype(np.uint8), cv2.DIST_L2, 5)
-    depth_in = _sample(inside[..., None], pixels)[:, 0]
+    depth_in = sample(inside[..., None], pixels)[:, 0]
     vertex = np.nonzero((facing > FACING) & ~hidden & (depth_in > BORDER))[0]
     picture = cv2.GaussianBlur(photo_linear(view.picture), (0, 0), BLUR)
-    colours = _sample(picture, pixels[vertex])
+    colours = sample(picture, pixels[vertex])
     areas = _vertex_areas(vertices, body.faces)[vertex] * facing[vertex] / depth[vertex] ** 2
     classes = _classes(body, vertices[vertex], vertex, colours, areas)
     return Seen(vertex, vertices[vertex], normals[vertex], colours, areas / areas.sum(), classes)
@@ -117,13 +124,21 @@ def _classes(
     return classes
 
 
-def light_of_photo(body: Body, camera: Camera, view: PhotoView) -> LightEstimate:
+def light_of_photo(
+    body: Body, camera: Camera, view: PhotoView, *, worn: SceneMesh | None = None
+) -> LightEstimate:
     """The light on a person who stands in the photo's pose before its camera.
+
+    Args:
+        worn: a garment that hides parts of the body and whose colours are not to be trusted; where too little is left,
+            it is taken for the body after all.
 
     Raises:
         InputError: too little of the person is to be seen.
     """
-    seen = seen_points(body, camera, view)
+    seen = seen_points(body, camera, view, worn=worn)
+    if worn is not None and (seen.classes >= 0).sum() < ENOUGH:
+        seen = seen_points(body, camera, view)
     use = seen.classes >= 0
     return estimate_light(
         seen.points[use], seen.normals[use], seen.colours[use], seen.classes[use], seen.weights[use],
@@ -134,15 +149,13 @@ def light_of_photo(body: Body, camera: Camera, view: PhotoView) -> LightEstimate
 def write_light(path: Path, estimate: LightEstimate, camera: Camera) -> dict[str, Any]:
     """Writes the light for people and for other renderers; returns what was written."""
     direction, key, rest = estimate.split()
-    main = estimate.main_direction
     to_camera = np.asarray(camera.world_to_camera, np.float64)[:3, :3]
     value = {
         "axes": "the body's: +x its left, +y up, +z its front; directions point towards the light",
-        "main_direction": _rounded(main), "main_direction_camera": _rounded(to_camera @ main),
-        "azimuth_deg": round(float(np.degrees(np.arctan2(main[0], main[2]))), 1),
-        "elevation_deg": round(float(np.degrees(np.arcsin(np.clip(main[1], -1, 1)))), 1),
-        "directionality": round(estimate.directionality, 3),
-        "key": {"direction": _rounded(direction), "on_white": _rounded(key)},
+        "azimuth_deg": round(float(np.degrees(np.arctan2(direction[0], direction[2]))), 1),
+        "elevation_deg": round(float(np.degrees(np.arcsin(np.clip(direction[1], -1, 1)))), 1),
+        "key": {"direction": _rounded(direction), "direction_camera": _rounded(to_camera @ direction),
+                "on_white": _rounded(key)},
         "ambient_on_white": _rounded(rest.mean(0)),
         "skin_linear_rgb": _rounded(estimate.albedo[0]),
         "clothes_linear_rgb": [_rounded(a) for a in estimate.albedo[1:]],
@@ -160,7 +173,7 @@ def _log_chroma(colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([x[..., 0] - x[..., 1], x[..., 2] - x[..., 1]], axis=-1), x.mean(-1)
 
 
-def _sample(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+def sample(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """Bilinear samples at pixels whose centres are at half-integers, shape [N, channels]."""
     at = (pixels - 0.5).astype(np.float32)[:, None]
     parts = [cv2.remap(image, at[i : i + 30000], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

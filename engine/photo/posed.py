@@ -64,4 +64,5 @@ def look_in_photo(run: Run, look: Look, view: PhotoView) -> tuple[Look, Camera]:
     inputs = [codec.content_hash(v) for v in (look.garment, look.drape, look.body)] + [view.body_pose]
     key = stage_key("photo_pose", code_version(), [run.config.device], inputs, run.config.seed)
     drape, _ = (Store.default() if run.config.cache else Store(None)).fetch(key, Drape, moved)
-    return Look(body_in_photo(look.body, moving), look.garment, drape), photo_camera(view, moving.joints[-1, 0])
+    posed = replace(look, body=body_in_photo(look.body, moving), drape=drape)
+    return posed, photo_camera(view, moving.joints[-1, 0])

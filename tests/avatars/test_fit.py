@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from avatars.contours import trace
-from avatars.fit import _contour_weight, _knowledge, _settings, body_arrays, fit_photos
+from avatars.fit import _knowledge, _settings, body_arrays, contour_weight, fit_photos
 from avatars.fit_model import CENTRE, FOCAL, ORIENT, PARAMETERS, POSE, View, project_points, project_with_jacobian
 from avatars.fit_model import view_parameters as parameters
 from avatars.fit_silhouette import Topology, outline
@@ -88,7 +88,7 @@ def fitted(model, body, betas, names, seed, *, photographed_body=None, **options
     real = measure(model, betas)
     knowledge = _knowledge(model, "neutral", real["stature"].value, options.get("weight"), photos=len(names))
     problem = Problem(
-        body, [v for v, _ in seen], [o for _, o in seen], knowledge, load_regressor().matrix, _contour_weight(body),
+        body, [v for v, _ in seen], [o for _, o in seen], knowledge, load_regressor().matrix, contour_weight(body),
         _settings(len(names)),
     )  # fmt: skip
     first = problem.solve()

@@ -23,7 +23,7 @@ def look(monkeypatch, tmp_path):
         create_context().release()
     except JobError as error:
         pytest.skip(str(error))
-    monkeypatch.setattr(pipeline, "load_look", lambda folder: None)
+    monkeypatch.setattr(pipeline, "load_look", lambda folder: pipeline.Look(None, None, None))
     monkeypatch.setattr(pipeline, "scene", lambda look: [capsule_body(), folded_skirt()])
     return tmp_path
 

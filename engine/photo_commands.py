@@ -1,0 +1,125 @@
+"""`toile photo light|fabric`: what a photo of a dressed person tells of its light and of the cloth."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.config import read_config
+from engine.core import codec
+from engine.core.errors import InputError
+from engine.core.types import Body, PhotoView
+from engine.runtime import Run
+
+__all__ = ["add_parsers", "joined", "run"]
+
+
+def joined(argv: list[str]) -> list[str]:
+    """The words of a command line with `photo light` and its like as one word, the name of their parser."""
+    return [" ".join(argv[:2]), *argv[2:]] if argv[:1] == ["photo"] and argv[1:2] and argv[1] in _COMMANDS else argv
+
+
+def add_parsers(commands: Any) -> None:
+    """Adds `photo light` and `photo fabric` to the command line."""
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        p = commands.add_parser(f"photo {name}", help=text, description=text)
+        p.add_argument("folder", help="folder of toile fit or toile try-on, with the person's body")
+        p.add_argument("--out", help="folder for the results (default: the same)")
+        p.add_argument("--json", action="store_true", help="print one JSON line on stdout and nothing else there")
+        p.add_argument("--config", help="YAML file with device, threads, seed, cache")
+        p.add_argument("--threads", type=int, help="CPU threads, 0 for all")
+        p.add_argument("--view", choices=("front", "side"), default="front", help="what the photo shows")
+        return p
+
+    p = add("light", "the light in a photo: main direction, its share, radiance from all around, as light_VIEW.json")
+    p.add_argument("--photo", help="another photo of the person (default: the one that the body was fitted to)")
+    p = add("fabric", "colour and print of a garment from a photo of the person in it: print.png, fabric_colour.json")
+    p.add_argument("--photo", required=True, help="photo of the person in the garment of the folder's look")
+
+
+def run(args: Namespace, emit: Callable[[str], None]) -> tuple[Any, int]:
+    """Runs one of the commands. Returns (value for --json, exit code)."""
+    folder = Path(args.folder)
+    if not folder.is_dir():
+        raise InputError("look.missing", f"{folder}: no such folder", "give the --out folder of toile fit or try-on")
+    work = Run(Path(args.out or folder), read_config(args.config, threads=args.threads), quiet=args.json)
+    return _COMMANDS[args.command.split()[1]](work, folder, args), 0
+
+
+def registered(work: Run, body: Body, photo: str, view: str) -> PhotoView:
+    """How a body stands in a photo that it was not fitted to."""
+    from avatars.register import register_photo
+
+    if Path(photo).is_file():
+        work.input_file(photo)
+    with work.stage("register", "Finding the pose"):
+        return register_photo(photo, body, view=view, seed=work.config.seed)
+
+
+def _light(work: Run, folder: Path, args: Namespace) -> dict[str, Any]:
+    from avatars.motion import move_to_pose
+    from engine.photo.light import light_of_photo, write_light
+    from engine.photo.posed import body_in_photo, photo_camera
+    from engine.photo.stage import load_views
+    from engine.pipeline import BODY
+
+    body = codec.load(folder / BODY, Body)
+    kept = [v for v in load_views(folder, body) if v.name == args.view]
+    if not args.photo and not kept:
+        raise InputError("photo.none", f"{folder}: has no {args.view} photo of its body", "give one with --photo")
+    view = registered(work, body, args.photo, args.view) if args.photo else kept[0]
+    with work.stage("light", "Reading the light"):
+        moving = move_to_pose(body, view.body_pose)
+        camera = photo_camera(view, moving.joints[-1, 0])
+        light = light_of_photo(body_in_photo(body, moving), camera, view)
+        value = write_light(work.out / f"light_{view.name}.json", light, camera)
+    if not args.json:
+        main = value["key"]
+        print(f"Main light from azimuth {value['azimuth_deg']:.0f} degrees (0 is the body's front, 90 its left), "
+              f"{value['elevation_deg']:.0f} degrees up; a white card facing it gets {np.mean(main['on_white']):.2f} "
+              f"from it and {np.mean(value['ambient_on_white']):.2f} from all around",
+              f"Saved: {work.out / f'light_{view.name}.json'}", sep="\n")  # fmt: skip
+    return {"status": "done", **{k: v for k, v in value.items() if k not in ("directions", "radiance")}}
+
+
+def _fabric(work: Run, folder: Path, args: Namespace) -> dict[str, Any]:
+    from engine.core.safe_io import write_json
+    from engine.finish import hex_of_linear
+    from engine.photo.cloth import cloth_colours
+    from engine.photo.light import light_of_photo
+    from engine.photo.posed import look_in_photo
+    from engine.pipeline import load_look, scene
+    from render.develop import write_png
+
+    look = load_look(folder)
+    view = registered(work, look.body, args.photo, args.view)
+    posed, camera = look_in_photo(work, look, view)
+    with work.stage("fabric", "Reading the cloth"):
+        mesh = scene(posed)[-1]
+        light = light_of_photo(posed.body, camera, view, worn=mesh)
+        found = cloth_colours(posed, mesh, view, camera, light)
+        if found.seen < 0.02:
+            raise InputError(
+                "photo.unseen", f"{args.photo}: shows {100 * found.seen:.0f} % of the garment of {folder}",
+                "give a photo of the person in that garment, from the front, or from the side with --view side",
+            )
+        path = write_png(work.out / "print.png", found.print)
+    value = {
+        "colour": hex_of_linear(found.base), "colour_linear_rgb": [round(float(v), 4) for v in found.base],
+        "plain": found.plain, "spread": round(found.spread, 3), "seen_share": round(found.seen, 3), "print": str(path),
+    }  # fmt: skip
+    write_json(work.out / "fabric_colour.json", value)
+    if not args.json:
+        use = f"--colour '{value['colour']}'" if found.plain else f"--print {path}"
+        print(f"{mesh.name}: {value['colour']}, {'plain' if found.plain else 'printed'}; the photo shows "
+              f"{100 * found.seen:.0f} % of its panels", f"Use it: toile render {folder} {use}", sep="\n")  # fmt: skip
+    return {"status": "done", **value, "warnings": work.warnings}
+
+
+_COMMANDS: dict[str, Callable[[Run, Path, Namespace], dict[str, Any]]] = {"light": _light, "fabric": _fabric}
