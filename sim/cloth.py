@@ -37,6 +37,7 @@ class Cloth:
     dm_inv: np.ndarray  #: inverse rest edges in (warp, weft), shape [T, 2, 2]
     area: np.ndarray  #: rest area [m2], shape [T]
     membrane: np.ndarray  #: linear stiffness (warp, weft, coupling, shear) [N/m], shape [T, 4]
+    buckling: np.ndarray  #: load of the warp and the weft at which cloth between vertices buckles [N/m], shape [T, 2]
     curve: np.ndarray  #: row in ``curves`` of the warp's and the weft's measured curve, or -1, shape [T, 2]
     curves: np.ndarray  #: samples per strain, then forces at even strains from 0 [N/m], shape [rows, 1 + samples]
     damping: np.ndarray  #: internal damping as a time [s], shape [T]
@@ -95,6 +96,7 @@ def build_cloth(
         dm_inv=np.linalg.inv(dm).astype(np.float32),
         area=area.astype(np.float32), curve=curve[panel],
         membrane=(table[panel] * _sliver_share(rest)[:, None]).astype(np.float32),
+        buckling=_buckling_load(garment, rest).astype(np.float32),
         curves=curves.astype(np.float32), damping=damping.astype(np.float32),
         mass=shared([f.areal_density for f in fabrics]).astype(np.float32), vertex_area=vertex_area.astype(np.float32),
         hinge=hinge, hinge_rest=hinge_rest, bending=bending,
@@ -158,6 +160,16 @@ def _sliver_share(rest: np.ndarray) -> np.ndarray:
     """
     height = _heights(rest)
     return np.minimum(height / (SLIVER * np.median(height)), 1.0) ** 2
+
+
+def _buckling_load(garment: Garment, rest: np.ndarray) -> np.ndarray:
+    """Load along warp and weft at which a strip as long as the triangle buckles [N/m], shape [T, 2].
+
+    Euler's load per width, B (pi / h)^2: longer waves show on the mesh, which buckles by itself.
+    """
+    rigidity = np.array([[f.bend_warp, f.bend_weft] for f in garment.fabrics])[garment.panel_id]
+    extent = rest.max(1) - rest.min(1)
+    return rigidity * garment.bend_scale[:, None] * (np.pi / extent) ** 2
 
 
 def _heights(rest: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ class StepSettings:
     dt: float = 0.01  #: [s]
     gravity: float = 9.81  #: [m/s2]
     drag: float = 2.0  #: velocity damping by the air [1/s]
-    compression: float = 0.1  #: share of the membrane's stiffness that resists compression, the rest buckles
+    compression: float = 0.05  #: share of the membrane's stiffness that is left past buckling below the mesh
     membrane_most: float = 1e9  #: stiffer membranes are taken as this [N/m], to open crumples on the way
     seam_stiffness: float = 0.0  #: of each sewn pair [N/m]
     seam_speed: float = 0.5  #: at which open seams close [m/s]
@@ -77,7 +77,7 @@ class Solver:
         self.lists = {name: upload(getattr(s, name)) for name in s.__dataclass_fields__}
         self.tapes = Tapes(garment, particle, s)
         self.tri, self.dm_inv = upload(cloth.faces), upload(cloth.dm_inv)
-        self.area, self.membrane = upload(cloth.area), upload(cloth.membrane)
+        self.area, self.membrane, self.buckling = upload(cloth.area), upload(cloth.membrane), upload(cloth.buckling)
         self.curve, self.curves = upload(cloth.curve), ti.ndarray(ti.f32, cloth.curves.shape)
         self.curves.from_numpy(cloth.curves)
         self.damping, self.hinge_damping = upload(cloth.damping), upload(cloth.hinge_damping)
@@ -179,8 +179,8 @@ class Solver:
         """Kinetic, membrane, bending and gravity's energy now [J]; heights are over the start's lowest point."""
         per_triangle = ti.ndarray(ti.f32, len(self.cloth.faces))
         elastic.membrane_energy(
-            self.x, self.tri, self.dm_inv, self.area, self.membrane, self.curve, self.curves, s.compression,
-            per_triangle,
+            self.x, self.tri, self.dm_inv, self.area, self.membrane, self.buckling, self.curve, self.curves,
+            s.compression, per_triangle,
         )
         self._hinges(s)
         moment, bend = (a.to_numpy()[: len(self.cloth.hinge)].astype(np.float64) for a in (self.moment, self.bend))
@@ -234,7 +234,7 @@ class Solver:
         """Energy that the step made of nothing, less what it took out [J]."""
         elastic.overshoot(
             self.ref, self.x, self.vel, 1.0 / s.dt, self.mass, self.tri, self.dm_inv, self.area, self.membrane,
-            self.curve, self.curves, s.compression, s.membrane_most, self.excess, self.lost,
+            self.buckling, self.curve, self.curves, s.compression, s.membrane_most, self.excess, self.lost,
         )
         excess, lost = (a.to_numpy().sum(dtype=np.float64) for a in (self.excess, self.lost))
         return float(excess - lost)
@@ -270,8 +270,8 @@ class Solver:
         """Forces, and the matrix of the linearised step."""
         ls, c = self.lists, self.collider
         elastic.membrane(
-            self.x, self.tri, self.dm_inv, self.area, self.membrane, self.curve, self.curves, s.compression,
-            s.membrane_most, self.damping, 1.0 / s.dt, self.tri_force, self.tri_hess,
+            self.x, self.tri, self.dm_inv, self.area, self.membrane, self.buckling, self.curve, self.curves,
+            s.compression, s.membrane_most, self.damping, 1.0 / s.dt, self.tri_force, self.tri_hess,
         )
         self.body.measure(self.x, self.gap, self.normal)
         body.middles(self.x, self.tri, self.middle)

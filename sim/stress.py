@@ -4,6 +4,7 @@ import numpy as np
 
 from engine.core.types import Garment
 from sim.cloth import Cloth
+from sim.kernels.elastic import AFTER
 
 __all__ = ["corner_forces", "membrane_stress", "principal_tension", "seam_load"]
 
@@ -16,7 +17,7 @@ def membrane_stress(positions: np.ndarray, cloth: Cloth, compression: float) -> 
 
     Args:
         positions: Of the particles [m], shape [P, 3].
-        compression: Share of the stiffness that resists compression, as in ``StepSettings``.
+        compression: Share of the stiffness that resists compression past buckling, as in ``StepSettings``.
     """
     f = _gradient(positions, cloth)
     length = np.maximum(np.linalg.norm(f, axis=1), 1e-3)  # of the warp and the weft, shape [T, 2]
@@ -28,15 +29,28 @@ def membrane_stress(positions: np.ndarray, cloth: Cloth, compression: float) -> 
         for r in np.unique(row[row >= 0]):
             mine = row == r
             c[mine, d] += _secant(cloth.curves[r].astype(np.float64), e[mine, d])
-    sw, sf = c[:, 0] * e[:, 0] + c[:, 2] * e[:, 1], c[:, 2] * e[:, 0] + c[:, 1] * e[:, 1]
-    # the tension field of cloth slack in the warp, in the weft, or both (see sim.kernels.elastic.relaxed)
-    warp = (sw < 0) & (sf - c[:, 2] / c[:, 0] * sw >= 0)
-    weft = ~warp & (sf < 0) & (sw - c[:, 2] / c[:, 1] * sf >= 0)
-    both = ~warp & ~weft & ((sw < 0) | (sf < 0))
-    field_w = np.where(warp | both, 0.0, np.where(weft, (c[:, 0] - c[:, 2] ** 2 / c[:, 1]) * e[:, 0], sw))
-    field_f = np.where(weft | both, 0.0, np.where(warp, (c[:, 1] - c[:, 2] ** 2 / c[:, 0]) * e[:, 1], sf))
-    tension = np.stack([field_w + compression * (sw - field_w), field_f + compression * (sf - field_f)], 1)
+    wrinkles = (1 - compression) * _wrinkles(c, cloth.buckling.astype(np.float64), e)
+    tension = _plain(c, e + wrinkles)
     return np.column_stack([tension / length, c[:, 3] * shear])
+
+
+def _plain(c: np.ndarray, e: np.ndarray) -> np.ndarray:
+    """Force per width in warp and weft of cloth that does not buckle [N/m], shape [T, 2]."""
+    return c[:, :2] * e + c[:, 2:3] * e[:, ::-1]
+
+
+def _wrinkles(c: np.ndarray, load: np.ndarray, e: np.ndarray) -> np.ndarray:
+    """Shortening in warp and weft by wrinkles finer than the mesh (see sim.kernels.elastic), shape [T, 2]."""
+    q = _plain(c, e) + load
+    own = c[:, :2] + AFTER * load
+    w = np.maximum(-q / own, 0.0)
+    other = q + c[:, 2:3] * w[:, ::-1]  # of either direction when only the other one buckles
+    only = (w > 0) & (other[:, ::-1] >= 0)
+    both = ~only.any(1) & (q < 0).any(1)
+    out = np.where(only, w, 0.0)
+    det = own[:, 0] * own[:, 1] - c[:, 2] ** 2
+    out[both] = ((c[:, 2:3] * q[:, ::-1] - own[:, ::-1] * q) / det[:, None])[both]
+    return out
 
 
 def principal_tension(stress: np.ndarray) -> np.ndarray:

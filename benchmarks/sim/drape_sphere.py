@@ -174,7 +174,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--substeps", type=int, default=0, help="steps per frame; 0: 4, from n = 128 on 8")
     parser.add_argument("--iterations", type=int, default=80, help="of conjugate gradients per step at most")
     parser.add_argument("--tolerance", type=float, default=1e-2)
-    parser.add_argument("--compression", type=float, default=1.0, help="share of the membrane that resists compression")
+    parser.add_argument("--compression", type=float, default=1.0, help="share of the membrane left past buckling")
     parser.add_argument("--reach", type=float, default=1.5, help="travel per step at most, about, in edge lengths")
     parser.add_argument("--frames", type=int, default=FRAMES)
     parser.add_argument("--device", default="cpu")

@@ -5,10 +5,13 @@ order whatever the number of threads.
 """
 
 from engine.core.taichi_runtime import ti
-from sim.kernels.types import F32, I2, I3, I4, I32, M2, M3, V3, V4, array, ivec2, ivec3, mat2, vec2, vec3, vec4
+from sim.kernels.types import F32, I2, I3, I4, I32, M2, M3, V2, V3, V4, array, ivec2, ivec3, mat2, vec2, vec3, vec4
 
 F32_2 = array(ti.f32, 2)
 PI = 3.14159265
+#: Slope of a strut's load past buckling, over its buckling load: P = P_c (1 + shortening / 2) (Timoshenko and Gere,
+#: Theory of Elastic Stability, art. 2.7).
+AFTER = 0.5
 
 
 @ti.func
@@ -81,48 +84,63 @@ def softened(secant: vec4, most: ti.f32):
 
 
 @ti.func
-def wrinkled(c: vec4, ew: ti.f32, ef: ti.f32) -> ti.i32:
-    """0 where warp and weft are taut, 1 where the warp is slack, 2 the weft, 3 both."""
-    sw = c[0] * ew + c[2] * ef
-    sf = c[2] * ew + c[1] * ef
-    out = 0
-    if sw < 0.0 and sf - c[2] / c[0] * sw >= 0.0:
-        out = 1
-    elif sf < 0.0 and sw - c[2] / c[1] * sf >= 0.0:
-        out = 2
-    elif sw < 0.0 or sf < 0.0:
-        out = 3
-    return out
+def wrinkle_compliance(c: vec4, load: vec2, q: vec2) -> vec3:
+    """Shortening by wrinkles finer than the mesh, (warp, weft, coupling) [m/N], for every stress past buckling.
+
+    Cloth that is pushed together holds like any plate until it buckles, and then hardly more. Waves that the mesh can
+    show buckle there; finer ones, whose load is ``load`` [N/m] at least, are taken for a strut's. ``q`` is the stress
+    of cloth that does not buckle past that load (:func:`past_buckling`). The wrinkles shorten the cloth by ``-p q``:
+    those that, all at least 0, make the energy least (a tension field, Pipkin 1986, with wrinkles that cost what they
+    do), which makes it convex and smooth.
+    """
+    a0 = c[0] + AFTER * load[0]
+    a1 = c[1] + AFTER * load[1]
+    p = vec3(0.0, 0.0, 0.0)
+    if q[0] < 0.0 and q[1] - c[2] / a0 * q[0] >= 0.0:
+        p[0] = 1.0 / a0
+    elif q[1] < 0.0 and q[0] - c[2] / a1 * q[1] >= 0.0:
+        p[1] = 1.0 / a1
+    elif q[0] < 0.0 or q[1] < 0.0:
+        det = a0 * a1 - c[2] * c[2]
+        p = vec3(a1, a0, -c[2]) / det
+    return p
 
 
 @ti.func
-def relaxed(c: vec4, state: ti.i32, slack: ti.f32) -> vec4:
-    """Stiffness (warp, weft, coupling, shear) with compression buckled away but for a share ``slack``.
+def past_buckling(c: vec4, load: vec2, ew: ti.f32, ef: ti.f32) -> vec2:
+    """Stress of unbuckled cloth past either direction's buckling load [N/m]; negative where it would buckle."""
+    return vec2(c[0] * ew + c[2] * ef, c[2] * ew + c[1] * ef) + load
 
-    Cloth does not resist compression: it buckles, at loads far below what matters, in wrinkles that may be finer than
-    the mesh. The tension-field energy (least over all shortenings by wrinkles, each of warp and weft) has that; the
-    share ``slack`` of the plain energy keeps triangles well shaped. Both are convex and smooth.
-    """
-    field = c
-    if state == 1:
-        field = vec4(0.0, c[1] - c[2] * c[2] / c[0], 0.0, c[3])
-    elif state == 2:
-        field = vec4(c[0] - c[2] * c[2] / c[1], 0.0, 0.0, c[3])
-    elif state == 3:
-        field = vec4(0.0, 0.0, 0.0, c[3])
-    return field + (c - field) * slack
+
+@ti.func
+def taken_by_wrinkles(c: vec4, load: vec2, e: vec3) -> ti.f32:
+    """Energy per area that wrinkles finer than the mesh spare unbuckled cloth [J/m2]."""
+    q = past_buckling(c, load, e[0], e[1])
+    p = wrinkle_compliance(c, load, q)
+    return 0.5 * (p[0] * q[0] * q[0] + p[1] * q[1] * q[1]) + p[2] * q[0] * q[1]
+
+
+@ti.func
+def relaxed(k: vec4, p: vec3, share: ti.f32) -> vec4:
+    """Tangent stiffness (warp, weft, coupling, shear) left where wrinkles of the compliance ``p`` take up strain."""
+    w0, w1 = p[0] * k[0] + p[2] * k[2], p[0] * k[2] + p[2] * k[1]
+    f0, f1 = p[2] * k[0] + p[1] * k[2], p[2] * k[2] + p[1] * k[1]
+    return k - share * vec4(k[0] * w0 + k[2] * f0, k[2] * w1 + k[1] * f1, k[0] * w1 + k[2] * f1, 0.0)
 
 
 @ti.kernel
 def membrane(
-    x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, curve: I2, table: F32_2, slack: ti.f32, most: ti.f32,
-    damping: F32, inv_dt: ti.f32, force: V3, hess: M3,
+    x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, buckling: V2, curve: I2, table: F32_2, slack: ti.f32,
+    most: ti.f32, damping: F32, inv_dt: ti.f32, force: V3, hess: M3,
 ):
     """Orthotropic membrane, linear in the engineering strains e of warp and weft unless they have measured curves.
 
-    Energy A (kw ew^2 / 2 + kf ef^2 / 2 + kc ew ef + ks g^2 / 2), e the extension of the thread direction over its rest
-    length (what a tensile test measures), g the dot product of both (the sine of the shear angle). ``stiff`` is
-    (kw, kf, kc, ks) [N/m]; ``curve`` the row of the measured curve of either direction in ``table``, or -1.
+    Energy A (kw ew^2 / 2 + kf ef^2 / 2 + kc ew ef + ks g^2 / 2), less what wrinkles finer than the mesh spare of it
+    (:func:`wrinkle_compliance`; a share ``slack`` of the stiffness stays, which keeps triangles well shaped). e is the
+    extension of the thread direction over its rest length (what a tensile test measures), g the dot product of both
+    (the sine of the shear angle). ``stiff`` is (kw, kf, kc, ks) [N/m]; ``buckling`` the load at which cloth between
+    vertices buckles along warp and weft [N/m]; ``curve`` the row of the measured curve of either direction in
+    ``table``, or -1.
     ``force[3t+a]`` is the force on corner a [N]; ``hess[6t+k]`` the blocks (00, 01, 02, 11, 12, 22) of the positive
     semidefinite stiffness [N/m]: the exact material part and the tensile part of the geometric one, both raised by the
     internal ``damping`` time [s] over the step. Stiffer cloth is taken as if it had ``most`` [N/m].
@@ -138,12 +156,14 @@ def membrane(
         tangent *= soft
         secant[3] = shear
         tangent[3] = shear
-        state = wrinkled(secant, ew, ef)
-        c = relaxed(secant, state, slack)
-        k = relaxed(tangent, state, slack)
-        sw = (c[0] * ew + c[2] * ef) / lw
-        sf = (c[2] * ew + c[1] * ef) / lf
-        ss = c[3] * es
+        q = past_buckling(secant, buckling[t], ew, ef)
+        p = wrinkle_compliance(secant, buckling[t], q)
+        ww = ew - (1.0 - slack) * (p[0] * q[0] + p[2] * q[1])
+        wf = ef - (1.0 - slack) * (p[2] * q[0] + p[1] * q[1])
+        k = relaxed(tangent, p, 1.0 - slack)
+        sw = (secant[0] * ww + secant[2] * wf) / lw
+        sf = (secant[2] * ww + secant[1] * wf) / lf
+        ss = secant[3] * es
         pw = fw * sw + ff * ss
         pf = fw * ss + ff * sf
         g1 = vec2(b[0, 0], b[0, 1])
@@ -185,7 +205,8 @@ def membrane(
 
 @ti.kernel
 def membrane_energy(
-    x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, curve: I2, table: F32_2, slack: ti.f32, energy: F32,
+    x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, buckling: V2, curve: I2, table: F32_2, slack: ti.f32,
+    energy: F32,
 ):
     """Energy of every triangle [J], whose slope :func:`membrane`'s forces are."""
     for t in range(tri.shape[0]):
@@ -200,27 +221,20 @@ def membrane_energy(
                 for n in range(64):  # the midpoint rule
                     force, slope = curve_at(table, row, (n + 0.5) * step)
                     single[d] += force * step
-        taut = single[0] + single[1] + c[2] * e[0] * e[1]
-        field = taut
-        state = wrinkled(secant, e[0], e[1])
-        if state == 1:
-            field = single[1] - 0.5 * c[2] * c[2] / secant[0] * e[1] ** 2
-        elif state == 2:
-            field = single[0] - 0.5 * c[2] * c[2] / secant[1] * e[0] ** 2
-        elif state == 3:
-            field = 0.0
-        energy[t] = area[t] * (field + (taut - field) * slack + 0.5 * c[3] * e[2] * e[2])
+        taut = single[0] + single[1] + c[2] * e[0] * e[1] + 0.5 * c[3] * e[2] * e[2]
+        energy[t] = area[t] * (taut - (1.0 - slack) * taken_by_wrinkles(secant, buckling[t], e))
 
 
 @ti.func
-def quadratic(c: vec4, e: vec3) -> ti.f32:
-    return 0.5 * (c[0] * e[0] * e[0] + c[1] * e[1] * e[1] + c[3] * e[2] * e[2]) + c[2] * e[0] * e[1]
+def quadratic(c: vec4, load: vec2, slack: ti.f32, e: vec3) -> ti.f32:
+    plain = 0.5 * (c[0] * e[0] * e[0] + c[1] * e[1] * e[1] + c[3] * e[2] * e[2]) + c[2] * e[0] * e[1]
+    return plain - (1.0 - slack) * taken_by_wrinkles(c, load, e)
 
 
 @ti.kernel
 def overshoot(
-    ref: V3, x: V3, vel: V3, inv_dt: ti.f32, mass: F32, tri: I3, dm_inv: M2, area: F32, stiff: V4, curve: I2,
-    table: F32_2, slack: ti.f32, most: ti.f32, excess: F32, lost: F32,
+    ref: V3, x: V3, vel: V3, inv_dt: ti.f32, mass: F32, tri: I3, dm_inv: M2, area: F32, stiff: V4, buckling: V2,
+    curve: I2, table: F32_2, slack: ti.f32, most: ti.f32, excess: F32, lost: F32,
 ):
     """Energy that the step from ``ref`` to ``x`` makes of nothing, and that it takes out [J].
 
@@ -237,8 +251,8 @@ def overshoot(
         soft, shear = softened(secant, most)
         secant *= soft
         secant[3] = shear
-        c = relaxed(secant, wrinkled(secant, e[0], e[1]), slack)
-        excess[t] = area[t] * (quadratic(c, e) - quadratic(c, believed))
+        load = buckling[t]
+        excess[t] = area[t] * (quadratic(secant, load, slack, e) - quadratic(secant, load, slack, believed))
     for i in range(x.shape[0]):
         lost[i] = 0.5 * mass[i] * ((x[i] - ref[i]) * inv_dt - vel[i]).norm_sqr()
 

@@ -19,6 +19,7 @@ def array(dtype, ndim: int = 1):
 
 F32 = array(ti.f32)
 I32 = array(ti.i32)
+V2 = array(vec2)
 V3 = array(vec3)
 V4 = array(vec4)
 I2 = array(ivec2)

@@ -32,8 +32,8 @@ def membrane_force(level, x, slack):
     c, s = level.cloth, level.solver
     t = len(c.faces)
     force, hess = ti.Vector.ndarray(3, ti.f32, 3 * t), ti.Matrix.ndarray(3, 3, ti.f32, 6 * t)
-    elastic.membrane(upload(x.astype(np.float32)), s.tri, s.dm_inv, s.area, s.membrane, s.curve, s.curves, slack, 1e9,
-                     s.damping, 0.0, force, hess)
+    elastic.membrane(upload(x.astype(np.float32)), s.tri, s.dm_inv, s.area, s.membrane, s.buckling, s.curve, s.curves, slack,
+                     1e9, s.damping, 0.0, force, hess)
     total = np.zeros((len(x), 3))
     np.add.at(total, c.faces.ravel(), force.to_numpy())
     return total
@@ -76,8 +76,8 @@ def test_the_energy_kernel_is_what_the_forces_come_from(curves):
     for t in (0.0, 1.0):
         level.solver.x.from_numpy((start + motion * t).astype(np.float32))
         energy.append(level.solver.energies(StepSettings())["membrane"])
-    steps = (np.arange(64) + 0.5) / 64
-    work = -np.mean([(membrane_force(level, start + motion * t, 0.1) * motion).sum() for t in steps])
+    steps, slack = (np.arange(64) + 0.5) / 64, StepSettings.compression
+    work = -np.mean([(membrane_force(level, start + motion * t, slack) * motion).sum() for t in steps])
     assert energy[1] - energy[0] == pytest.approx(work, rel=0.01)
 
 

@@ -88,8 +88,25 @@ def test_stress_is_the_solvers(poisson):
     s, t = level.solver, len(faces)
     s.x.from_numpy(x)
     force, hess = ti.Vector.ndarray(3, ti.f32, 3 * t), ti.Matrix.ndarray(3, 3, ti.f32, 6 * t)
-    elastic.membrane(s.x, s.tri, s.dm_inv, s.area, s.membrane, s.curve, s.curves, 0.1, 1e9, s.damping, 0.0, force, hess)
+    elastic.membrane(s.x, s.tri, s.dm_inv, s.area, s.membrane, s.buckling, s.curve, s.curves, 0.1, 1e9, s.damping, 0.0,
+                     force, hess)
     expected = force.to_numpy().reshape(t, 3, 3)
     stress = membrane_stress(x, level.cloth, 0.1)
     assert (stress[:, :2] < 0).any() and (stress[:, :2] > 5).any()
     assert corner_forces(x, level.cloth, stress) == pytest.approx(expected, abs=2e-3 * abs(expected).max())
+
+
+@pytest.mark.parametrize("across", [0.99, 1.0, 1.02])
+def test_pushed_cloth_holds_until_waves_as_long_as_a_triangle_buckle(across):
+    """Full stiffness up to Euler's load B (pi / h)^2, and after it a strut's: P = P_c (1 + shortening / 2)."""
+    edge, rigidity = 0.02, 1e-4
+    fabric = scenes.cotton(poisson=0.0, bend_warp=rigidity, bend_weft=rigidity, bend_bias=rigidity)
+    uv, faces, _ = scenes.rectangle(0.04, 0.04, edge)
+    garment = scenes.assemble([(uv, faces, np.column_stack([uv, np.zeros(len(uv))]))], [], fabric)
+    level = Level(garment, garment.positions, nowhere(), open_pairs=np.zeros(0, bool))
+    load, k = rigidity * (np.pi / edge) ** 2, fabric.stretch_warp
+    for push in (0.5 * load / k, 20 * load / k):
+        x = level.solver.positions() * [across, 1 - push, 1]
+        warp = membrane_stress(x, level.cloth, 0.0)[:, 0] * (1 - push)
+        expected = -k * push if push < load / k else -load * (1 + 0.5 * (push - load / k))
+        assert warp == pytest.approx(np.full(len(faces), expected), rel=5e-3)
