@@ -32,8 +32,8 @@ def membrane_force(level, x, slack):
     c, s = level.cloth, level.solver
     t = len(c.faces)
     force, hess = ti.Vector.ndarray(3, ti.f32, 3 * t), ti.Matrix.ndarray(3, 3, ti.f32, 6 * t)
-    elastic.membrane(upload(x.astype(np.float32)), s.tri, s.dm_inv, s.area, s.membrane, s.buckling, s.curve, s.curves, slack,
-                     1e9, s.damping, 0.0, force, hess)
+    elastic.membrane(upload(x.astype(np.float32)), s.tri, s.dm_inv, s.area, s.membrane, s.buckling, s.curve,
+                     s.curves, slack, 1e9, s.damping, 0.0, force, hess)
     total = np.zeros((len(x), 3))
     np.add.at(total, c.faces.ravel(), force.to_numpy())
     return total
