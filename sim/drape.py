@@ -37,6 +37,8 @@ TAUT = 0.05  #: strain beside an open seam from which the pattern is too small [
 
 FAR = 0.15  #: way of the skin between two bodies up to which a drape on one starts from that on the other [m]
 
+TORN = 0.3  #: strain beyond which a panel hangs on something, or is far too small [-]: cloth has torn by then
+
 Progress = Callable[[float, str], None]
 
 
@@ -222,7 +224,7 @@ def _result(garment: Garment, body: Body, run: Run, started: tuple[float, float]
         "seam_load_max_n_m": float(load.max()) if len(load) else 0.0,
     }
     warnings = _open_seams(garment, gaps, strain) + _caught_cloth(garment, positions, sewn)
-    warnings += _faults(garment, metrics, crossings)
+    warnings += _overstretched(garment, strain) + _faults(garment, metrics, crossings)
     status = "converged" if run.at_rest and not (gaps > OPEN).any() else "not_converged"
     if metrics["self_intersections"] > metrics["self_intersections_start"] or metrics["body_penetration_max_mm"] > 1.0:
         status = "failed"
@@ -257,6 +259,15 @@ def _caught_cloth(garment: Garment, positions: np.ndarray, sewn: np.ndarray) -> 
         a, b = (garment.panel_names[k] for k in garment.vertex_panel[garment.seam_pairs[pair]])
         found.setdefault(f"{a} and {b}", set()).add(garment.panel_names[garment.panel_id[triangle]])
     return [f"the seam between {seam} has caught {', '.join(sorted(cloth))}" for seam, cloth in found.items()]
+
+
+def _overstretched(garment: Garment, strain: np.ndarray) -> list[str]:
+    """Names the panels that are stretched farther than cloth stretches, as a sleeve is that closed beside the hand."""
+    panels = np.unique(garment.panel_id)
+    most = [np.percentile(strain[garment.panel_id == k, :2].max(1), 99) for k in panels]
+    torn = sorted(((e, garment.panel_names[k]) for k, e in zip(panels, most, strict=True) if e > TORN), reverse=True)
+    named = ", ".join(f"{name} by {100 * (np.sqrt(1 + 2 * e) - 1):.0f} %" for e, name in torn)
+    return [f"stretched farther than cloth bears: {named}; caught on the body, or far too small"] if torn else []
 
 
 def _faults(garment: Garment, metrics: dict[str, float], crossings: np.ndarray) -> list[str]:

@@ -15,7 +15,7 @@ import trimesh
 from engine.core.errors import InputError, SolverDiverged
 from engine.core.mesh import subdivide
 from sim.body_field import distance_grid, signed_distance
-from sim.drape import DrapeConfig, drape, replay
+from sim.drape import DrapeConfig, _overstretched, drape, replay
 from sim.level import Level, refine
 from sim.solver import StepSettings
 
@@ -193,3 +193,12 @@ def test_the_same_drape_for_any_number_of_threads():
         for threads in (1, 2)
     ]
     assert hashes[0] == hashes[1]
+
+
+def test_panels_stretched_beyond_what_cloth_bears_are_named():
+    garment = scenes.tube(girth=0.8, height=0.3, edge=0.1, gap=0.2, bottom=0.5)
+    strain = np.zeros((len(garment.faces), 3), np.float32)
+    assert _overstretched(garment, strain) == []
+    strain[garment.panel_id == 1, 1] = 0.4
+    (warning,) = _overstretched(garment, strain)
+    assert garment.panel_names[1] in warning and "34 %" in warning
