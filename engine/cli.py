@@ -151,10 +151,10 @@ def execute(argv: list[str], emit: Callable[[str], None]) -> tuple[Any, int]:
         return render_commands.run(args, emit)
     if args.command == "animate":
         return motion_commands.run(args, emit)
+    if args.command.startswith("photo ") or args.command == "garments from-photo":
+        return photo_commands.run(args, emit)
     if args.command.startswith("garments "):
         return garments_commands.run(args, emit)
-    if args.command.startswith("photo "):
-        return photo_commands.run(args, emit)
     if args.command == "batch":
         from engine.batch import batch
 

@@ -1,4 +1,4 @@
-"""`toile photo light|fabric`: what a photo of a dressed person tells of its light and of the cloth."""
+"""`toile photo light|fabric`, `toile garments from-photo`: what a photo tells of light, cloth and cut."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["add_parsers", "joined", "run"]
 
 def joined(argv: list[str]) -> list[str]:
     """The words of a command line with `photo light` and its like as one word, the name of their parser."""
-    return [" ".join(argv[:2]), *argv[2:]] if argv[:1] == ["photo"] and argv[1:2] and argv[1] in _COMMANDS else argv
+    return [" ".join(argv[:2]), *argv[2:]] if " ".join(argv[:2]) in _COMMANDS else argv
 
 
 def add_parsers(commands: Any) -> None:
-    """Adds `photo light` and `photo fabric` to the command line."""
+    """Adds `photo light`, `photo fabric` and `garments from-photo` to the command line."""
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
         p = commands.add_parser(f"photo {name}", help=text, description=text)
@@ -41,15 +41,29 @@ def add_parsers(commands: Any) -> None:
     p.add_argument("--photo", help="another photo of the person (default: the one that the body was fitted to)")
     p = add("fabric", "colour and print of a garment from a photo of the person in it: print.png, fabric_colour.json")
     p.add_argument("--photo", required=True, help="photo of the person in the garment of the folder's look")
+    text = "a library garment cut like the one in a photo: options, pattern file and drape"
+    p = commands.add_parser("garments from-photo", help=text, description=text)
+    p.add_argument("photo", help="photo from the front of a person in a garment of one colour")
+    p.add_argument("--body", required=True, help="that person's body.npz, or the folder of toile fit that has it")
+    p.add_argument("--garment", help="library name (default: what its outline looks like)")
+    p.add_argument("--fabric", help="library name or fabric file (default: the garment's own)")
+    p.add_argument("--rounds", type=int, default=2, help="drapes after the first (default 2)")
+    p.add_argument("--out", default="out/from_photo", help="folder for the results (default: out/from_photo)")
+    p.add_argument("--json", action="store_true", help="print one JSON line on stdout and nothing else there")
+    p.add_argument("--config", help="YAML file with quality, device, threads, seed, cache")
+    p.add_argument("--quality", default="draft", help="draft (default), standard or fine")
+    p.add_argument("--threads", type=int, help="CPU threads, 0 for all")
 
 
 def run(args: Namespace, emit: Callable[[str], None]) -> tuple[Any, int]:
     """Runs one of the commands. Returns (value for --json, exit code)."""
+    if args.command == "garments from-photo":
+        return _from_photo(args), 0
     folder = Path(args.folder)
     if not folder.is_dir():
         raise InputError("look.missing", f"{folder}: no such folder", "give the --out folder of toile fit or try-on")
     work = Run(Path(args.out or folder), read_config(args.config, threads=args.threads), quiet=args.json)
-    return _COMMANDS[args.command.split()[1]](work, folder, args), 0
+    return _COMMANDS[args.command](work, folder, args), 0
 
 
 def registered(work: Run, body: Body, photo: str, view: str) -> PhotoView:
@@ -122,4 +136,26 @@ def _fabric(work: Run, folder: Path, args: Namespace) -> dict[str, Any]:
     return {"status": "done", **value, "warnings": work.warnings}
 
 
-_COMMANDS: dict[str, Callable[[Run, Path, Namespace], dict[str, Any]]] = {"light": _light, "fabric": _fabric}
+def _from_photo(args: Namespace) -> dict[str, Any]:
+    from engine.photo.recut_stage import recut
+
+    if not 0 <= args.rounds <= 8:
+        raise InputError("cli.rounds", f"--rounds {args.rounds}: is not between 0 and 8", "2 are enough for most")
+    path = Path(args.body)
+    path = path / "body.npz" if path.is_dir() or not path.suffix else path
+    if not path.exists():
+        raise InputError("body.missing", f"{path}: no such body", "fit one to photos in tight clothes: toile fit")
+    config = read_config(args.config, quality=args.quality, threads=args.threads)
+    work, body = Run(Path(args.out), config, quiet=args.json), codec.load(path, Body)
+    view = registered(work, body, args.photo, "front")
+    value = recut(work, body, view, garment=args.garment, fabric=args.fabric, rounds=args.rounds)
+    if not args.json:
+        words = " ".join(f"--option {name}={value['options_cm'][name]:g}" for name in value["options_cm"])
+        print(f"{value['garment']}: outlines overlap by {100 * value['overlap']:.0f} %; worst figure off by "
+              f"{value['worst_error_cm']:.1f} cm", f"--garment {value['garment']} {words}", *work.warnings,
+              f"Saved in {work.out}: {value['pattern']}, outline.png, from_photo.json, drape.npz",
+              sep="\n")  # fmt: skip
+    return {"status": "done", **value, "warnings": work.warnings}
+
+
+_COMMANDS: dict[str, Any] = {"photo light": _light, "photo fabric": _fabric, "garments from-photo": _from_photo}
