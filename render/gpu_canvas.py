@@ -37,6 +37,15 @@ class Canvas:
         frame.clear(0, 0, 0, 0)
         return frame
 
+    def finished(self, size: tuple[int, int]) -> Any:
+        """Target of this size (width, height) [px] for shaders that develop what they draw, in use and empty."""
+        frame = self._keep("finished", size, lambda: self.context.framebuffer(
+            [self.context.renderbuffer(size, 4)], self.context.depth_renderbuffer(size)
+        ))  # fmt: skip
+        frame.use()
+        frame.clear(0, 0, 0, 0)
+        return frame
+
     def linear(self, frame: Any) -> np.ndarray:
         """What was drawn: scene-linear, premultiplied, shape [H, W, 4], row 0 at the top."""
         width, height = frame.size
@@ -46,6 +55,8 @@ class Canvas:
     def developed(self, frame: Any, *, scale: int, transparent: bool) -> np.ndarray:
         """What was drawn, ``scale`` times smaller: sRGB uint8, shape [H, W, 3], or [H, W, 4] if ``transparent``."""
         size = (frame.size[0] // scale, frame.size[1] // scale)
+        if frame is self.kept.get("finished", (None, None))[1]:
+            return self._pixels(frame, channels=3)
         resolved = self._resolved(frame)
         small = self._keep("small", size, lambda: self.context.framebuffer([self.context.renderbuffer(size, 4)]))
         small.use()
@@ -55,9 +66,11 @@ class Canvas:
         for name, value in (("scale", scale), ("height", size[1]), ("transparent", int(transparent))):
             self.program[name].value = value
         self.triangle.render(vertices=3)
-        channels = 4 if transparent else 3
-        raw = np.frombuffer(small.read(components=channels, alignment=1), np.uint8)
-        return np.ascontiguousarray(raw.reshape(size[1], size[0], channels)[::-1])
+        return self._pixels(small, channels=4 if transparent else 3)
+
+    def _pixels(self, frame: Any, *, channels: int) -> np.ndarray:
+        raw = np.frombuffer(frame.read(components=channels, alignment=1), np.uint8)
+        return np.ascontiguousarray(raw.reshape(frame.size[1], frame.size[0], channels)[::-1])
 
     def _resolved(self, frame: Any) -> Any:
         resolved = self.kept["resolved"][1]

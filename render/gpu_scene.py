@@ -34,15 +34,13 @@ class GpuScene:
         context: moderngl context.
         meshes: not empty.
         directions: number of sky directions baked.
-        shadow_size: of the lights' shadow maps [px].
         rounded: coarse cloth is given rounder triangles.
     """
 
     def __init__(
-        self, context: Any, meshes: Sequence[SceneMesh], studio: Studio, *, directions: int, shadow_size: int,
-        rounded: bool = True,
-    ) -> None:  # fmt: skip
-        self.context, self.studio, self.turn = context, studio, None
+        self, context: Any, meshes: Sequence[SceneMesh], studio: Studio, *, directions: int, rounded: bool = True
+    ) -> None:
+        self.context, self.studio, self.turn = context, studio, None  # turn and size of the shadow maps
         low = np.min([m.vertices.min(0) for m in meshes], axis=0).astype(np.float64)
         high = np.max([m.vertices.max(0) for m in meshes], axis=0).astype(np.float64)
         self.centre, self.floor = (low + high) / 2, float(low[1])
@@ -52,7 +50,6 @@ class GpuScene:
         self.programs = build_programs(context, {
             "key_extent": self.radius,
             "key_softness": studio.key_tan_radius,
-            "shadow_texel": 2 * self.radius / shadow_size,
             "least_blur": 0.0025 if sheer else 0.0008,
         })  # fmt: skip
         self.meshes = [GpuMesh(context, self.programs, mesh, i, rounded=rounded) for i, mesh in enumerate(meshes)]
@@ -62,18 +59,20 @@ class GpuScene:
             context, self.programs, studio, centre=self.centre, radius=self.radius, floor=self.floor, floor_frame=frame
         )
         self.canvas = Canvas(context, self.programs["develop"], UNITS["linear_picture"])
-        self.shadows = {name: self._shadow_map(size) for name, size in (("key", shadow_size), ("rim", shadow_size))}
+        self.shadows: dict[str, tuple[Any, Any]] = {}
         linear, nearest = (context.LINEAR, context.LINEAR), (context.NEAREST, context.NEAREST)
         self.compared = context.sampler(compare_func="<=", filter=linear, repeat_x=False, repeat_y=False)
         self.plain = context.sampler(filter=nearest, repeat_x=False, repeat_y=False)
         self.tables = {name: self._table(name) for name in heatmap.MAP_STYLES}
         self.reflections = self._reflections()
 
-    def set_turn(self, turn: float) -> None:
-        """Turns the studio with the camera: new light at the vertices, new shadow maps."""
-        if self.turn is not None and abs(turn - self.turn) < 1e-6:
+    def set_turn(self, turn: float, shadow_size: int) -> None:
+        """Turns the studio with the camera: new light at the vertices, new shadow maps of this side [px]."""
+        if self.turn is not None and abs(turn - self.turn[0]) < 1e-6 and shadow_size == self.turn[1]:
             return
-        self.turn = turn
+        if self.turn is None or shadow_size != self.turn[1]:
+            self._new_shadows(shadow_size)
+        self.turn = (turn, shadow_size)
         environment = self.studio.environment(turn)
         for mesh in self.meshes:
             mesh.relight(environment)
@@ -92,18 +91,24 @@ class GpuScene:
         self.backdrop.turn(turn)
 
     def draw(
-        self, camera: Camera, mode: str, *, backdrop: bool, samples: int, shadow_taps: int, subject: bool = True
-    ) -> Any:
+        self, camera: Camera, mode: str, *, backdrop: bool, samples: int, shadow_taps: int, subject: bool = True,
+        finished: bool = False,
+    ) -> Any:  # fmt: skip
         """Draws one view; its framebuffer is for :attr:`canvas` to read, before anything else is drawn.
 
-        Without ``subject`` only the backdrop is seen, with the subject's shadow on it.
+        Args:
+            subject: without it only the backdrop is seen, with the subject's shadow on it.
+            finished: the picture is developed as it is drawn, where nothing has to be blended.
         """
         context, size = self.context, camera.size
-        frame = self.canvas.drawn(size, samples)
+        finished = finished and backdrop and mode != "wireframe" and not any(mesh.sheer for mesh in self.meshes)
+        frame = self.canvas.finished(size) if finished else self.canvas.drawn(size, samples)
         view, projection, eye = self._camera(camera)
         self._bind_textures(mode)
         for program in ("skin", "cloth", "floor"):
             self.programs[program]["shadow_taps"].value = shadow_taps
+        for program in ("skin", "cloth", "floor", "wall"):
+            self.programs[program]["developed_height"].value = size[1] if finished else 0
         context.enable_only(context.DEPTH_TEST)
         # the nearest first, so that hidden skin and backdrop are never shaded; sheer cloth over all of it
         shown = sorted((m for m in self.meshes if not m.sheer), key=lambda m: not m.cloth) if subject else []
@@ -202,9 +207,15 @@ class GpuScene:
         texture.repeat_x = texture.repeat_y = False
         return texture
 
-    def _shadow_map(self, size: int) -> tuple[Any, Any]:
-        texture = self.context.depth_texture((size, size))
-        return texture, self.context.framebuffer(depth_attachment=texture)
+    def _new_shadows(self, size: int) -> None:
+        for _, frame in self.shadows.values():
+            release(frame)
+        for name in ("key", "rim"):
+            texture = self.context.depth_texture((size, size))
+            self.shadows[name] = (texture, self.context.framebuffer(depth_attachment=texture))
+        for program in self.programs.values():
+            if "shadow_texel" in program:
+                program["shadow_texel"].value = 2 * self.radius / size
 
     def _table(self, name: str) -> Any:
         colors = heatmap.color_table(name)

@@ -40,7 +40,8 @@ class Sampling:
 
     supersample: int  #: pixels drawn per pixel kept along each axis
     multisample: int  #: times that edges are sampled within each of those: 1 or 4
-    shadow_taps: int
+    shadow_taps: int  #: up to 3 give shadows edges of one softness
+    shadow_size: int  #: of the lights' shadow maps [px]
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,16 @@ class PreviewQuality:
     stills: Sampling
     moving: Sampling  #: of each frame of a turntable or an animation
     bake_directions: int
-    shadow_size: int
     rounded: bool = True  #: coarse cloth is given rounder triangles
 
 
-MOVING = Sampling(2, 1, 4)  #: 50 pictures may go by in a glance
+MOVING = Sampling(2, 1, 4, 1024)  #: 50 pictures may go by in a glance
 PREVIEW_QUALITY = {
     #: for looking around at once, on a processor too: nothing is smoothed
-    "live": PreviewQuality((1024, 1024), (1024, 1024), 60, Sampling(1, 1, 3), Sampling(1, 1, 3), 64, 1024, False),
-    "draft": PreviewQuality((600, 800), (360, 480), 24, Sampling(2, 4, 8), MOVING, 96, 1024),
-    "standard": PreviewQuality((900, 1200), (480, 640), 60, Sampling(2, 4, 12), MOVING, 160, 2048),
-    "fine": PreviewQuality((1500, 2000), (720, 960), 72, Sampling(2, 4, 24), Sampling(2, 1, 8), 320, 4096),
+    "live": PreviewQuality((1024, 1024), (1024, 1024), 60, Sampling(1, 1, 2, 1024), Sampling(1, 1, 2, 1024), 64, False),
+    "draft": PreviewQuality((600, 800), (360, 480), 24, Sampling(2, 4, 8, 1024), MOVING, 96),
+    "standard": PreviewQuality((900, 1200), (480, 640), 60, Sampling(2, 4, 12, 2048), MOVING, 160),
+    "fine": PreviewQuality((1500, 2000), (720, 960), 72, Sampling(2, 4, 24, 4096), Sampling(2, 1, 8, 2048), 320),
 }
 
 
@@ -111,7 +111,6 @@ class Preview:
                     shown,
                     studio or Studio(),
                     directions=q.bake_directions,
-                    shadow_size=q.shadow_size,
                     rounded=q.rounded,
                 )
         except BaseException:
@@ -171,14 +170,14 @@ class Preview:
         The light [H, W, 4] is that of :meth:`render.gpu_scene.GpuScene.draw_light`.
         """
         with self._context:
-            self._scene.set_turn(camera_azimuth(camera))
+            self._scene.set_turn(camera_azimuth(camera), self.quality.stills.shadow_size)
             return (*self._scene.draw_buffers(camera, "beauty"), self._scene.draw_light(camera))
 
     def empty_set(self, camera: Camera) -> np.ndarray:
         """The backdrop with the subject's shadow but not the subject, linear, shape [H, W, 3]."""
         how = self.quality.stills
         with self._context:
-            self._scene.set_turn(camera_azimuth(camera))
+            self._scene.set_turn(camera_azimuth(camera), how.shadow_size)
             frame = self._scene.draw(
                 camera, "beauty", backdrop=True, samples=how.multisample, shadow_taps=how.shadow_taps, subject=False
             )
@@ -198,7 +197,8 @@ class Preview:
         how = self.quality.moving if moving else self.quality.stills
         transparent = self.backdrop == "none"
         with self._context:
-            _, frame = self._draw(camera, mode, how, self.backdrop)
+            once = how.supersample == how.multisample == 1
+            _, frame = self._draw(camera, mode, how, self.backdrop, finished=once)
             image = self._scene.canvas.developed(frame, scale=how.supersample, transparent=transparent)
         if mode in heatmap.MAP_STYLES and legend:
             image = heatmap.draw_legend(image[..., :3], mode, heatmap.shown_range(self.meshes, mode))
@@ -211,13 +211,16 @@ class Preview:
             raise InputError("render.map", f"no mesh of this look carries {mode}", "drape it again, or choose another")
         return camera if size is None else resized(camera, size)
 
-    def _draw(self, camera: Camera, mode: str, how: Sampling, backdrop: str) -> tuple[Camera, Any]:
+    def _draw(
+        self, camera: Camera, mode: str, how: Sampling, backdrop: str, finished: bool = False
+    ) -> tuple[Camera, Any]:
         """The camera of the large picture, and the framebuffer that has it."""
         large = resized(camera, (camera.size[0] * how.supersample, camera.size[1] * how.supersample))
-        self._scene.set_turn(camera_azimuth(camera))
+        self._scene.set_turn(camera_azimuth(camera), how.shadow_size)
         frame = self._scene.draw(
-            large, mode, backdrop=backdrop == "studio", samples=how.multisample, shadow_taps=how.shadow_taps
-        )
+            large, mode, backdrop=backdrop == "studio", samples=how.multisample, shadow_taps=how.shadow_taps,
+            finished=finished,
+        )  # fmt: skip
         return large, frame
 
     def _buffers(self, camera: Camera, large: Camera, mode: str, scale: int) -> tuple[np.ndarray, ...]:

@@ -14,7 +14,7 @@ from render.preview import MOVING, Preview, PreviewQuality, standard_cameras
 __all__ = ["write_moving_picture"]
 
 #: many pictures, each of a scene of its own: little light is baked for each
-QUALITY = PreviewQuality((360, 480), (360, 480), 1, MOVING, MOVING, 24, 1024)
+QUALITY = PreviewQuality((360, 480), (360, 480), 1, MOVING, MOVING, 24)
 EVERY = 2  #: of how many frames one is pictured
 
 

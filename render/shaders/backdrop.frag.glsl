@@ -1,5 +1,6 @@
 // Seamless paper that runs from the floor up the wall; the floor catches the key light's shadow and the
-// subject's occlusion. FLOOR is 0 or 1; shadow.glsl stands above this text where it is 1.
+// subject's occlusion. FLOOR is 0 or 1; tone.glsl stands above this text, and shadow.glsl where it is 1.
+uniform int developed_height; // as in surface.frag.glsl
 uniform vec3 floor_color;
 uniform vec3 wall_color;
 uniform vec3 edge_color;
@@ -17,13 +18,12 @@ void main() {
 #if FLOOR
     vec2 offset = (position.xz - floor_frame.xy) / floor_frame.z;
     float far = length(offset);
-    if (far < 1.5) {
-        float inside = 1.0 - smoothstep(0.25, 0.98, far);
-        float sky = mix(1.0, texture(floor_open, offset * 0.5 + 0.5).r, inside);
-        float shadow = mix(1.0, key_light(position + vec3(0.0, 0.004, 0.0)), 1.0 - smoothstep(0.35, 1.5, far));
-        // softboxes give a little over half of the floor's light, the key light the rest
-        light = 0.30 + 0.70 * (0.62 * pow(sky, 1.3) + 0.38 * shadow);
-    }
+    float inside = 1.0 - smoothstep(0.25, 0.98, far);
+    float sky = mix(1.0, texture(floor_open, offset * 0.5 + 0.5).r, inside);
+    float shadow = mix(1.0, key_light(position + vec3(0.0, 0.004, 0.0), far < 1.5), 1.0 - smoothstep(0.35, 1.5, far));
+    // softboxes give a little over half of the floor's light, the key light the rest
+    light = 0.30 + 0.70 * (0.62 * pow(sky, 1.3) + 0.38 * shadow);
 #endif
     color = vec4(paper * light, 0.0);
+    if (developed_height > 0) color.rgb = developed(color.rgb, gl_FragCoord.xy, developed_height);
 }

@@ -23,27 +23,26 @@ vec2 disc(int i, int count, float turn) {
     return r * vec2(cos(a), sin(a));
 }
 
-float key_light(vec3 point) {
+// 1 where the key light reaches a point, 0 where it does not. Nothing is looked up unless `facing`, by empty loops
+// instead of branches, of which renderers on processors compute both sides.
+float key_light(vec3 point, bool facing) {
     vec3 p = (key_matrix * vec4(point, 1.0)).xyz * 0.5 + 0.5;
     p.z = min(p.z, 0.9999); // beyond the map there is nothing in the way
     float turn = grain(gl_FragCoord.xy);
-    if (shadow_taps < 4) { // the quick way: edges of one softness
-        float lit = 0.0;
-        for (int i = 0; i < 3; i++) lit += texture(key_shadow, vec3(p.xy + 1.6 * least_blur * disc(i, 3, turn), p.z));
-        return lit / 3.0;
-    }
     float search = 0.10 * key_softness / key_extent + 0.004;
     float blockers = 0.0, sum = 0.0;
-    int looks = max(shadow_taps / 2, 6);
+    int taps = facing ? shadow_taps : 0;
+    int looks = taps < 4 ? 0 : max(taps / 2, 6); // few taps: edges of one softness
     for (int i = 0; i < looks; i++) {
         float d = texture(key_depth, p.xy + search * 2.5 * disc(i, looks, turn)).r;
         if (d < p.z) { blockers += 1.0; sum += d; }
     }
-    if (blockers < 0.5) return 1.0;
     // depth runs over 2 * key_extent metres, and so does the map's width
-    float radius = clamp((p.z - sum / blockers) * key_softness, least_blur, 0.06);
-    float lit = 0.0;
-    for (int i = 0; i < shadow_taps; i++)
-        lit += texture(key_shadow, vec3(p.xy + radius * disc(i, shadow_taps, turn), p.z));
-    return lit / float(shadow_taps);
+    float radius = clamp((p.z - sum / max(blockers, 1.0)) * key_softness, least_blur, 0.06);
+    radius = looks > 0 ? radius : 1.6 * least_blur;
+    taps = looks > 0 && blockers < 0.5 ? 0 : taps;
+    float lit = facing && taps == 0 ? 1.0 : 0.0;
+    for (int i = 0; i < taps; i++)
+        lit += texture(key_shadow, vec3(p.xy + radius * disc(i, taps, turn), p.z)) / float(taps);
+    return lit;
 }

@@ -1,4 +1,5 @@
-// Skin and cloth under the studio's lights. CLOTH is 0 or 1; weave.glsl and shadow.glsl stand above this text.
+// Skin and cloth under the studio's lights. CLOTH is 0 or 1; weave.glsl, shadow.glsl and tone.glsl stand above this text.
+uniform int developed_height; // of the picture [px], if this is its last pass, else 0
 uniform vec3 eye;
 uniform vec3 key_direction;
 uniform vec3 key_radiance;
@@ -142,13 +143,13 @@ void main() {
 #endif
     // what turns from a light needs no shadow map; what faces it is looked up a little above the surface, whose own
     // texels would else shade it
-    float shadow = 0.0, rim = 0.0, turned = grain(gl_FragCoord.xy), lift = 0.0004 + 0.7 * shadow_texel;
-    if (dot(flat_normal, key_direction) > -0.3) shadow = key_light(position + flat_normal * (lift + 2.0 * least_blur));
-    if (dot(flat_normal, rim_direction) > -0.3) {
-        vec3 r = (rim_matrix * vec4(position + flat_normal * (lift + 2.5 * least_blur), 1.0)).xyz * 0.5 + 0.5;
-        for (int i = 0; i < 4; i++)
-            rim += 0.25 * texture(rim_shadow, vec3(r.xy + 1.5 * least_blur * disc(i, 4, turned), r.z));
-    }
+    float lift = 0.0004 + 0.7 * shadow_texel, rim = 0.0, turned = grain(gl_FragCoord.xy);
+    bool to_key = dot(flat_normal, key_direction) > -0.3, to_rim = dot(flat_normal, rim_direction) > -0.3;
+    float shadow = key_light(position + flat_normal * (lift + 2.0 * least_blur), to_key);
+    vec3 r = (rim_matrix * vec4(position + flat_normal * (lift + 2.5 * least_blur), 1.0)).xyz * 0.5 + 0.5;
+    int taps = to_rim ? min(shadow_taps, 4) : 0;
+    for (int i = 0; i < taps; i++)
+        rim += texture(rim_shadow, vec3(r.xy + 1.5 * least_blur * disc(i, taps, turned), r.z)) / float(taps);
 
     // light that bounces between near surfaces of the same colour (Jimenez et al. 2016)
     vec3 ma = 2.0404 * albedo - 0.3324, mb = -4.7951 * albedo + 0.6417, mc = 2.7552 * albedo + 0.6903;
@@ -172,4 +173,5 @@ void main() {
     if (alpha < 1.0) alpha = 1.0 - pow(1.0 - alpha, 1.0 / max(abs(dot(flat_normal, v)), 0.25));
     if (base_color.a < 1.0) alpha = mix(alpha, 0.04 + 0.94 * cover, near); // close by, light comes through the holes
     color = vec4(sum * alpha, alpha);
+    if (developed_height > 0) color = vec4(developed(sum, gl_FragCoord.xy, developed_height), 1.0);
 }

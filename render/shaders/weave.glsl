@@ -72,7 +72,8 @@ float cloth_shade(vec2 ux, vec2 uy, out vec2 bend, out float cover, out float ne
     float footprint = max(length(ux), length(uy)); // [m] in a pixel
     float spacing = weave_scale / YARNS[weave], shade = 1.0;
     near = 1.0 - smoothstep(0.20, 0.42, footprint / spacing);
-    if (near > 0.0) {
+    // a loop, not a branch: renderers on processors compute both sides of a branch, but leave out an empty loop
+    for (int seen = near > 0.0 ? 1 : 0; seen > 0; seen--) {
         // yarns are not quite straight, nor all of one thickness
         vec2 wander = 0.18 * vec2(noise(uv_metres * 210.0), weave == 4 ? 0.0 : noise(uv_metres.yx * 190.0 + 7.0));
         vec2 p = uv_metres / spacing / (weave == 4 ? vec2(1.0, COURSE) : vec2(1.0)) + wander;

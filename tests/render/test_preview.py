@@ -7,7 +7,7 @@ from render.camera import standard_cameras
 from render.develop import develop
 from render.preview import Preview, PreviewQuality, Sampling, render_view, turntable
 
-SMALL = PreviewQuality((150, 200), (90, 120), 4, Sampling(1, 4, 6), Sampling(2, 1, 4), 32, 256)
+SMALL = PreviewQuality((150, 200), (90, 120), 4, Sampling(1, 4, 6, 256), Sampling(2, 1, 4, 256), 32)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,14 @@ def test_the_card_develops_as_the_processor_does(preview, front):
     by_hand = develop(preview.view(front, buffers=False))
     assert np.abs(on_card.astype(int) - by_hand).max() <= 2
     assert np.abs(on_card.astype(int) - by_hand).mean() < 0.05
+
+
+def test_live_pictures_are_developed_as_they_are_drawn(opengl, body, cloth):
+    camera = standard_cameras([body, cloth], size=SMALL.still)["front"]
+    live = PreviewQuality((150, 200), (90, 120), 4, Sampling(1, 1, 2, 256), Sampling(1, 1, 2, 256), 32, rounded=False)
+    with Preview([body, cloth], quality=live) as scene:
+        at_once, by_hand = scene.picture(camera), develop(scene.view(camera, buffers=False))
+    assert np.abs(at_once.astype(int) - by_hand).max() <= 2  # half floats lie between
 
 
 def test_wireframe_shows_the_edges_of_the_mesh_over_grey(preview, front):

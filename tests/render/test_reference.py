@@ -13,7 +13,7 @@ from render.reference.geometry import traceable
 from render.reference.lights import environment_map, map_directions
 from render.studio import Studio
 
-SMALL = PreviewQuality((60, 80), (60, 80), 4, Sampling(2, 4, 6), Sampling(2, 1, 4), 32, 256)
+SMALL = PreviewQuality((60, 80), (60, 80), 4, Sampling(2, 4, 6, 256), Sampling(2, 1, 4, 256), 32)
 
 
 @pytest.fixture

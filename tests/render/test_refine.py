@@ -15,7 +15,7 @@ from render.refine.pairs import load_pair, pair_files, save_pair
 from render.refine.train import Settings, train
 from render.refine.weights import load_refiner, save_refiner
 
-SMALL = PreviewQuality((60, 80), (60, 80), 4, Sampling(2, 4, 6), Sampling(2, 1, 4), 32, 256)
+SMALL = PreviewQuality((60, 80), (60, 80), 4, Sampling(2, 4, 6, 256), Sampling(2, 1, 4, 256), 32)
 
 
 def _wild() -> Refiner:

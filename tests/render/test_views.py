@@ -5,7 +5,7 @@ from engine.core.errors import InputError
 from render.preview import Preview, PreviewQuality, Sampling
 from render.views import close_up_camera, draw_scale, view_azimuth, view_camera
 
-SMALL = PreviewQuality((150, 200), (90, 120), 4, Sampling(1, 1, 4), Sampling(1, 1, 4), 32, 256)
+SMALL = PreviewQuality((150, 200), (90, 120), 4, Sampling(1, 1, 4, 256), Sampling(1, 1, 4, 256), 32)
 
 
 def test_views_by_name_and_by_angle():
