@@ -74,7 +74,7 @@ float ggx(float nh, float nl, float nv, float alpha) { // D * V, with Hammon's a
 
 // Ribbons of warp floats mirror like a brushed surface: sharp along the yarns, wide across them.
 float ggx_along(vec3 h, vec3 n, vec3 warp, float nl, float nv, float alpha) {
-    float along = 0.8 * alpha + 0.05, across = 1.8 * alpha + 0.08; // wider for the size of the light
+    float along = 0.8 * alpha + 0.10, across = 2.0 * alpha + 0.16; // wider for the size of the light
     vec3 side = normalize(cross(warp, n));
     float a = dot(h, cross(n, side)) / along, b = dot(h, side) / across, nh = dot(n, h);
     float d = a * a + b * b + nh * nh;
