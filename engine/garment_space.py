@@ -7,13 +7,13 @@ disagree, the design is right: results keep that difference, in proportion to ho
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engine.core.errors import InputError
 from engine.core.types import Body, Fabric, Pattern
-from engine.sewable import Sewn, sewn
+from engine.sewable import Sewn, drafted, sewn
 from garments.fabrics import load_fabrics
 from garments.silhouette import silhouette
 from recsys.vae.design import Design, Family, Value
@@ -130,15 +130,18 @@ def vary(space: GarmentSpace, garment: Known, body: Body, direction: str, amount
         raise InputError("garments.direction", f"{base.pattern.name}: cannot be made {direction.replace('_', ' ')}",
                          "choose a direction that such a garment has")
     step = sign * sum(moves) / len(moves) * amount
-    best, reached, scale = base, 0.0, 1.0
+    best, reached, scale, usual = base, 0.0, 1.0, space.anchor(start.family)
     for _ in range(STEPS):
-        made = sewn(_shifted(space, garment.point.latent, scale * step, start, body), body, space.anchor(start.family))
+        made = drafted(_shifted(space, garment.point.latent, scale * step, start, body), body, usual)
         changed = sign * _mean_change(before, silhouette(made.pattern, body.measurements), figures)
         if abs(changed - amount) < abs(reached - amount):
             best, reached = made, changed
         if abs(changed - amount) < CLOSE * amount or scale >= FURTHEST:
             break
         scale = min(scale * min(amount / max(changed, 1e-6), LONGEST), FURTHEST)
+    found = sewn(best.design, body, usual)
+    best = replace(found, moved=best.moved | found.moved)
+    reached = sign * _mean_change(before, silhouette(best.pattern, body.measurements), figures)
     distance = float(np.linalg.norm(scale * step))
     return _finished(best, fabric_figures(garment.fabric), space, distance, body), reached
 
@@ -146,7 +149,7 @@ def vary(space: GarmentSpace, garment: Known, body: Body, direction: str, amount
 def _start(space: GarmentSpace, garment: Known, body: Body) -> tuple[Design, Sewn]:
     """The design to change, and its pattern for the body: its own, or what the model makes of the garment."""
     design = garment.design or _decode(space, garment.point.latent, body).design
-    return design, sewn(design, body, space.anchor(design.family))
+    return design, drafted(design, body, space.anchor(design.family))
 
 
 def _mean_change(before: dict[str, float], after: dict[str, float], figures: Sequence[str]) -> float:

@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from engine.core.errors import InputError  # noqa: E402
-from engine.sewable import sewn  # noqa: E402
+from engine.sewable import COARSE, sewn  # noqa: E402
 from garments import library  # noqa: E402
 from garments.seams import check_pattern  # noqa: E402
 from garments.silhouette import FIGURES  # noqa: E402
@@ -213,7 +213,7 @@ def random_latents(args: argparse.Namespace, rng: np.random.Generator) -> dict:
         design = space.decode(rng.standard_normal((1, LATENT)), space.standard_body(body.measurements))[0].design
         families[design.family] = families.get(design.family, 0) + 1
         try:
-            made = sewn(design, body, space.anchor(design.family))
+            made = sewn(design, body, space.anchor(design.family), edge_length=args.edge_length)
             check_pattern(made.pattern)
             valid += 1
         except InputError as error:
@@ -225,7 +225,7 @@ def random_latents(args: argparse.Namespace, rng: np.random.Generator) -> dict:
         if i % 100 == 99:
             print(f"{i + 1} latents: {valid} valid, {refused} moved", file=sys.stderr, flush=True)
     return {
-        "latents": args.latents, "valid": valid, "moved": refused,
+        "latents": args.latents, "edge_length": args.edge_length, "valid": valid, "moved": refused,
         "options_moved_mean": round(float(np.mean(moved)), 2) if moved else 0.0, "families": families,
         "failures": failures[:5],
     }  # fmt: skip
@@ -241,6 +241,7 @@ def main() -> None:
     parser.add_argument("--gallery", type=int, default=1200, help="garments of the held-out families looked among")
     parser.add_argument("--queries", type=int, default=300, help="garments looked up, per figure")
     parser.add_argument("--latents", type=int, default=1000)
+    parser.add_argument("--edge-length", type=float, default=COARSE, help="at which random latents are meshed [m]")
     parser.add_argument("--weights", type=Path, help="by default those that come with Toile")
     parser.add_argument("--only", choices=("families", "latents"))
     parser.add_argument("--seed", type=int, default=0)
