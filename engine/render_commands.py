@@ -22,7 +22,7 @@ from engine.runtime import Run
 __all__ = ["add_arguments", "run"]
 
 MODE_NAMES = {"stress": "tension"}  #: other words for the modes of render.preview
-SIDES = (16, 8192)  #: of pictures [px]
+SIDES = (16, 4096)  #: of pictures [px]
 FRAMES = (1, 720)
 
 
@@ -93,6 +93,10 @@ def _asked(work: Run, args: Namespace) -> list[str]:
     frames = _between("--frames", args.frames, *FRAMES, "pictures")
     fps = _between("--fps", args.fps, 1, 120, "pictures a second")
     film = check_moving(args.turntable) if args.turntable else None
+    if film and (close is not None or args.view):
+        raise InputError("cli.turntable", "a turntable goes around the whole look", "leave out --view and --close-up")
+    if frames is not None and not film:
+        raise InputError("cli.frames", "--frames is for a turntable", "give --turntable FILE too, or leave it out")
     finer = finer_pictures(args, mode)
     look = _look(work, args)
     meshes = pipeline.scene(look)

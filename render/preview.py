@@ -57,6 +57,7 @@ class PreviewQuality:
     rounded: bool = True  #: coarse cloth is given rounder triangles
 
 
+MOST_SAMPLED = 24_000_000  #: pixels up to which edges are sampled several times; beyond, memory would run to gigabytes
 MOVING = Sampling(2, 1, 4, 1024)  #: 50 pictures may go by in a glance
 PREVIEW_QUALITY = {
     #: for looking around at once, on a processor too: nothing is smoothed
@@ -216,9 +217,10 @@ class Preview:
     ) -> tuple[Camera, Any]:
         """The camera of the large picture, and the framebuffer that has it."""
         large = resized(camera, (camera.size[0] * how.supersample, camera.size[1] * how.supersample))
+        samples = how.multisample if large.size[0] * large.size[1] <= MOST_SAMPLED else 1
         self._scene.set_turn(camera_azimuth(camera), how.shadow_size)
         frame = self._scene.draw(
-            large, mode, backdrop=backdrop == "studio", samples=how.multisample, shadow_taps=how.shadow_taps,
+            large, mode, backdrop=backdrop == "studio", samples=samples, shadow_taps=how.shadow_taps,
             finished=finished,
         )  # fmt: skip
         return large, frame

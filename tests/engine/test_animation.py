@@ -136,6 +136,22 @@ def test_long_clips_leave_out_frames_and_far_ones_keep_their_precision(tmp_path)
     assert np.abs(place - clip.garments[0].positions[2]).max() < 1e-6
 
 
+def test_moving_picture_in_every_format_asked_for(tmp_path):
+    from engine.core.errors import JobError
+    from engine.export.moving_picture import write_moving_picture
+
+    paths = [tmp_path / "animation.webp", tmp_path / "animation.mp4"]
+    try:
+        pictures = write_moving_picture(paths, clip_of(5))
+    except JobError as error:
+        pytest.skip(str(error))  # no OpenGL, or no encoder
+    assert len(pictures) == 3 and pictures[0].shape == (480, 360, 3)
+    assert np.abs(pictures[0].astype(int) - pictures[2]).mean() > 0.5  # it moves
+    with Image.open(paths[0]) as image:
+        assert image.n_frames == 3
+    assert paths[1].read_bytes()[4:8] == b"ftyp"
+
+
 def test_viewer_counts_the_clip_as_a_model(written):
     data = written[0].read_bytes()
     length = struct.unpack("<I", data[12:16])[0]

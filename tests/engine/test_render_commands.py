@@ -73,6 +73,9 @@ def test_layers_and_their_camera(look, capfd):
         (("--close-up", "-1"), "cli.range"),
         (("--turntable", "x.gif"), "render.moving_format"),
         (("--turntable", "x.webp", "--frames", "0"), "cli.range"),
+        (("--turntable", "x.webp", "--close-up"), "cli.turntable"),
+        (("--frames", "8"), "cli.frames"),
+        (("--size", "9000x9000"), "cli.size"),
     ],
 )
 def test_wrong_flags(tmp_path, capfd, flags, code):
