@@ -66,8 +66,8 @@ def recommend(args: Namespace) -> dict[str, Any]:
 
 def judge(args: Namespace) -> dict[str, Any]:
     """toile recsys judge"""
-    from recsys.off_policy import doubly_robust, gain, ips, snips
-    from recsys.serving import CONTEXT, POLICIES, policy
+    from recsys.off_policy import doubly_robust, empirical_likelihood, gain, ips, snips
+    from recsys.serving import CONTEXT, EXPLORE, POLICIES, policy
 
     names = args.policy or list(POLICIES)
     unknown = [name for name in names if name not in POLICIES]
@@ -86,22 +86,25 @@ def judge(args: Namespace) -> dict[str, Any]:
         "status": "done", "decisions": len(judged), "items_offered": judged.contexts.shape[1],
         "logged": round(float(judged.reward.mean()), 5), "policies": {},
     }  # fmt: skip
+    floor = min(EXPLORE / judged.contexts.shape[1], float(judged.propensity.min()))
     for name in names:
         p = policy(name, earlier, judged)
         estimates = {"ips": ips(judged, p), "snips": snips(judged, p), "dr": doubly_robust(judged, p),
-                     "gain": gain(judged, p)}  # fmt: skip
+                     "likelihood": empirical_likelihood(judged, p, floor=floor), "gain": gain(judged, p)}  # fmt: skip
         value["policies"][name] = {
             kind: {k: round(v, 5) for k, v in vars(e).items()} for kind, e in estimates.items()
-        } | {"verdict": _verdict(estimates["gain"])}
+        } | {"verdict": _verdict(estimates, value["logged"])}
     if not args.json:
         _print(value)
     return value
 
 
-def _verdict(gained: Any) -> str:
-    if gained.low > 0:
+def _verdict(estimates: dict[str, Any], logged: float) -> str:
+    """Better or worse only where the gain and the interval that holds without overlap both say so."""
+    gained, honest = estimates["gain"], estimates["likelihood"]
+    if gained.low > 0 and honest.low > logged:
         return "better"
-    return "worse" if gained.high < 0 else "not to be told apart"
+    return "worse" if gained.high < 0 and honest.high < logged else "not to be told apart"
 
 
 def _print(value: dict[str, Any]) -> None:
@@ -109,15 +112,15 @@ def _print(value: dict[str, Any]) -> None:
     from rich.table import Table
 
     title = f"{value['decisions']:,} decisions; the policy that ran earned {value['logged']:.4f} each"
-    table = Table("policy", "IPS", "SNIPS", "doubly robust", "gain over it", "", title=title,
+    table = Table("policy", "IPS", "SNIPS", "doubly robust", "likelihood", "gain over it", "", title=title,
                   caption="95 % intervals; bandits are taught by the earlier half of the log, judged by the later")
 
     def shown(e: dict[str, float]) -> str:
         return f"{e['value']:.4f} ({e['low']:.4f} to {e['high']:.4f})"
 
     for name, row in value["policies"].items():
-        table.add_row(name, *(shown(row[k]) for k in ("ips", "snips", "dr", "gain")), row["verdict"])
-    Console(width=140).print(table)
+        table.add_row(name, *(shown(row[k]) for k in ("ips", "snips", "dr", "likelihood", "gain")), row["verdict"])
+    Console(width=160).print(table)
 
 
 COMMANDS: dict[str, Callable[[Namespace], dict[str, Any]]] = {"recommend": recommend, "judge": judge}

@@ -30,6 +30,7 @@ from recsys.schema import EVENTS, FITS, Catalogue, EventTable, Labels
 __all__ = ["Event", "EventLog", "open_log"]
 
 MAX_ID = 256
+LESSONS = 5_000
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS events (person TEXT NOT NULL, item TEXT NOT NULL, time DOUBLE PRECISION NOT NULL, "
     "kind SMALLINT NOT NULL, value REAL, zone TEXT, size TEXT)",
@@ -177,16 +178,22 @@ class EventLog:
         return Decisions(contexts, arm, propensity, reward)
 
     def lessons(self, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Features of every item shown first, shape [decision, width], and the rewards, however many were offered."""
-        rows = self._rewarded(width)
+        """Features of the items shown first, shape [decision, width], and the rewards, of the latest decisions.
+
+        At most ``LESSONS``: what is older teaches of a shop that has changed.
+        """
+        rows = self._rewarded(width, latest=LESSONS)
         shown = np.array([row[0][row[1]] for row in rows]).reshape(-1, width)
         return shown, np.array([row[3] for row in rows])
 
-    def _rewarded(self, width: int | None) -> list[tuple[Any, ...]]:
-        query = "SELECT contexts, arm, propensity, reward FROM decisions WHERE reward IS NOT NULL ORDER BY time, id"
+    def _rewarded(self, width: int | None, latest: int | None = None) -> list[tuple[Any, ...]]:
+        """(contexts, arm, propensity, reward) of rewarded decisions by time, all or the latest ones."""
+        order = "time, id" if latest is None else f"time DESC, id DESC LIMIT {latest}"
+        query = f"SELECT contexts, arm, propensity, reward FROM decisions WHERE reward IS NOT NULL ORDER BY {order}"
         with self._cursor() as cursor:
             cursor.execute(query)
             rows = [(json.loads(r[0]), *r[1:]) for r in cursor.fetchall()]
+        rows = rows if latest is None else rows[::-1]
         return [row for row in rows if width is None or len(row[0][0]) == width]
 
     def read(self, catalogue: Catalogue | None = None, *, user: str | None = None) -> tuple[EventTable, Catalogue]:

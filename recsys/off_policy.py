@@ -2,8 +2,10 @@
 
 Inverse propensity scoring (Horvitz and Thompson 1952), its self-normalised form (Swaminathan and Joachims 2015) and
 the doubly robust estimate (Dudik et al. 2011), whose reward model is cross-fitted (Chernozhukov et al. 2018): each
-decision is predicted by a model that did not learn from it. Intervals are normal, from the estimates' influence
-functions.
+decision is predicted by a model that did not learn from it. Their intervals are normal, from the estimates' influence
+functions, and hold where the two policies overlap. Where they hardly do, the few heavy weights that a log lacks make
+them too narrow; the empirical likelihood (Karampatziakis, Langford and Mineiro 2020), which knows that weights average
+to one and how heavy they could be, stays honest there.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import minimize, minimize_scalar
 
-__all__ = ["Decisions", "Estimate", "doubly_robust", "gain", "ips", "snips"]
+__all__ = ["Decisions", "Estimate", "doubly_robust", "empirical_likelihood", "gain", "ips", "snips"]
 
 Z95 = 1.959964
+CHI2_95 = 3.841459  #: of one degree of freedom
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,57 @@ def gain(log: Decisions, policy: np.ndarray, *, folds: int = 5, l2: float = 1.0)
     """What a policy would earn more than the one that ran did, doubly robust, decision by decision."""
     terms, weight = _robust_terms(log, policy, folds, l2)
     return _estimate(terms - log.reward, weight)
+
+
+def empirical_likelihood(log: Decisions, policy: np.ndarray, *, floor: float | None = None) -> Estimate:
+    """The values under which the log is not too unlikely, around the self-normalised one; for rewards in [0, 1].
+
+    Args:
+        floor: Least probability with which the policy that ran shows any item; default: the least that was logged.
+
+    Raises:
+        ValueError: rewards outside [0, 1].
+    """
+    weight = _weights(log, policy)
+    if not ((log.reward >= 0) & (log.reward <= 1)).all():
+        raise ValueError("rewards must be in [0, 1]")
+    heaviest = max(float(policy.max()) / (floor or float(log.propensity.min())), float(weight.max()), 1 + 1e-6)
+    fall = CHI2_95 / 2 + _unlikeliness(weight, heaviest)
+    low = _least_likely(weight, log.reward, heaviest, fall)
+    high = 1 - _least_likely(weight, 1 - log.reward, heaviest, fall)
+    middle = snips(log, policy)
+    return Estimate(float(np.clip(middle.value, low, high)), low, high, middle.effective)
+
+
+def _unlikeliness(weight: np.ndarray, heaviest: float) -> float:
+    """By how much the log likelihood falls for the weights to average to one (they do, in the long run)."""
+    bounds = (-1 / (heaviest - 1), 1.0)
+    found = minimize_scalar(
+        lambda at: -np.log(np.maximum(1 + at * (weight - 1), 1e-300)).sum(), bounds=bounds, method="bounded",
+        options={"xatol": 1e-9 * (bounds[1] - bounds[0])},
+    )  # fmt: skip
+    return max(float(-found.fun), 0.0)
+
+
+def _least_likely(weight: np.ndarray, reward: np.ndarray, heaviest: float, fall: float) -> float:
+    """Least mean of weight * reward over distributions whose log likelihood is ``fall`` below the greatest one.
+
+    The dual problem: maximise -a - c + exp(mean log d - fall / n) over a, c >= 0, where
+    d = weight * reward + a * weight + c * (heaviest - weight) / (heaviest - 1); it is concave.
+    """
+    room = (heaviest - weight) / (heaviest - 1)
+    earned, fall = weight * reward, fall / len(weight)
+
+    def cost(at: np.ndarray) -> tuple[float, np.ndarray]:
+        d = np.maximum(earned + at[0] * weight + at[1] * room, 1e-300)
+        mean = np.exp(np.log(d).mean() - fall)
+        return at.sum() - mean, 1 - mean * np.array([(weight / d).mean(), (room / d).mean()])
+
+    scale = float(np.sqrt(max(earned.var(), 1e-6) / (2 * fall)))  # of the best a, were weights not bounded
+    options = {"maxiter": 1000, "maxfun": 3000, "ftol": 1e-16, "gtol": 1e-12}
+    ends = [minimize(cost, start, jac=True, method="L-BFGS-B", bounds=[(1e-9, None)] * 2, options=options)
+            for start in ([scale, 0.1 * scale], [0.1 * scale, 0.01])]  # fmt: skip
+    return float(np.clip(-min(end.fun for end in ends), 0.0, 1.0))
 
 
 def _robust_terms(log: Decisions, policy: np.ndarray, folds: int, l2: float) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from recsys.bandit import LinearBandit  # noqa: E402
-from recsys.off_policy import Decisions, doubly_robust, ips, snips  # noqa: E402
+from recsys.off_policy import Decisions, doubly_robust, empirical_likelihood, ips, snips  # noqa: E402
 
 ARMS, WIDTH = 6, 5
 
@@ -50,9 +50,10 @@ POLICIES = {
 }
 
 
-def logging_bandit(seed: int) -> LinearBandit:
+def logging_bandit(seed: int, explore: float) -> LinearBandit:
     """A Thompson sampler that has learnt from 300 decisions, then frozen."""
-    rng, bandit = np.random.default_rng(seed), LinearBandit(WIDTH, kind="thompson", bonus=1.0, explore=0.3, seed=seed)
+    rng = np.random.default_rng(seed)
+    bandit = LinearBandit(WIDTH, kind="thompson", bonus=1.0, explore=explore, seed=seed)
     for x in contexts(rng, 300):
         arm = bandit.choose(x).arm
         bandit.learn(x[arm], float(rng.random() < click_probability(x)[arm]))
@@ -64,14 +65,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--decisions", type=int, default=2000)
+    parser.add_argument("--explore", type=float, default=0.3, help="share of the logged choices made uniformly")
     args = parser.parse_args()
     start = time.process_time()
     big = contexts(np.random.default_rng(7), 1_000_000)
     truth = {name: float((policy(big) * click_probability(big)).sum(1).mean()) for name, policy in POLICIES.items()}
-    estimators = {"ips": ips, "snips": snips, "dr": doubly_robust}
+    estimators = {"ips": ips, "snips": snips, "dr": doubly_robust, "el": empirical_likelihood}
     covered = {name: dict.fromkeys(estimators, 0) for name in POLICIES}
     width = {name: dict.fromkeys(estimators, 0.0) for name in POLICIES}
-    bandit = logging_bandit(0)
+    bandit = logging_bandit(0, args.explore)
     for run in range(args.runs):
         rng = np.random.default_rng(1000 + run)
         x = contexts(rng, args.decisions)
@@ -85,7 +87,8 @@ def main() -> None:
                 covered[name][kind] += e.low <= truth[name] <= e.high
                 width[name][kind] += (e.high - e.low) / args.runs
     print(json.dumps({
-        "benchmark": "recsys.off_policy", "simulated": True, "runs": args.runs, "decisions": args.decisions,
+        "benchmark": "recsys.off_policy", "simulated": True, "runs": args.runs,
+        "decisions": args.decisions, "explore": args.explore,
         "true_value": {k: round(v, 4) for k, v in truth.items()},
         "covered": {k: {e: round(c / args.runs, 3) for e, c in v.items()} for k, v in covered.items()},
         "mean_interval_width": {k: {e: round(w, 4) for e, w in v.items()} for k, v in width.items()},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recsys.bandit import LinearBandit
-from recsys.off_policy import Decisions, doubly_robust, ips, snips
+from recsys.off_policy import Decisions, doubly_robust, empirical_likelihood, ips, snips
 
 TRUTH = np.array([0.5, -0.3, 0.1])
 
@@ -69,22 +69,37 @@ def test_estimates_hold_the_true_value_and_the_doubly_robust_one_is_narrowest():
     big = rng.standard_normal((200_000, 4, 3))
     score = big @ TRUTH
     truth = (1 / (1 + np.exp(-score))).max(1).mean()
-    covered, width = np.zeros(3), np.zeros(3)
+    covered, width = np.zeros(4), np.zeros(4)
     for run in range(40):
         log = logged(np.random.default_rng(run))
         policy = np.eye(4)[(log.contexts @ TRUTH).argmax(1)]
-        for k, estimator in enumerate((ips, snips, doubly_robust)):
+        for k, estimator in enumerate((ips, snips, doubly_robust, empirical_likelihood)):
             e = estimator(log, policy)
             covered[k] += e.low <= truth <= e.high
             width[k] += e.high - e.low
     assert (covered >= 34).all()
-    assert width[2] <= width[1] < width[0]
+    assert width[2] <= width[1] < width[0] and 0 < width[3] < width[0]
+
+
+def test_the_likelihoods_interval_holds_where_the_policies_hardly_overlap():
+    """The log shows one item nearly always, the policy another one that pays more: few weights, all heavy."""
+    n, truth, covered = 1500, 0.4, np.zeros(2)
+    for run in range(60):
+        rng = np.random.default_rng(run)
+        arm = (rng.random(n) < 0.01).astype(int)
+        reward = (rng.random(n) < np.where(arm == 1, truth, 0.1)).astype(float)
+        log = Decisions(np.ones((n, 2, 1)), arm, np.where(arm == 1, 0.01, 0.99), reward)
+        policy = np.tile([0.0, 1.0], (n, 1))
+        for k, e in enumerate((snips(log, policy), empirical_likelihood(log, policy))):
+            covered[k] += e.low <= truth <= e.high
+            assert not k or 0 <= e.low <= e.value <= e.high <= 1
+    assert covered[1] >= 55 > covered[0]
 
 
 def test_the_logging_policy_itself_is_valued_at_its_mean():
     log = logged(np.random.default_rng(9))
     same = np.full((1500, 4), 0.25)
-    for estimator in (ips, snips):
+    for estimator in (ips, snips, empirical_likelihood):
         e = estimator(log, same)
         assert e.value == pytest.approx(log.reward.mean()) and e.effective == pytest.approx(1500)
 
@@ -97,3 +112,5 @@ def test_wrong_logs_are_refused():
         ips(Decisions(log.contexts, log.arm, np.zeros(1500), log.reward), np.full((1500, 4), 0.25))
     with pytest.raises(ValueError, match="linucb or thompson"):
         LinearBandit(3, kind="greedy")
+    with pytest.raises(ValueError, match="rewards"):
+        empirical_likelihood(Decisions(log.contexts, log.arm, log.propensity, 2 * log.reward), np.full((1500, 4), 0.25))
