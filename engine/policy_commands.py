@@ -116,7 +116,7 @@ def _print(value: dict[str, Any]) -> None:
                   caption="95 % intervals; bandits are taught by the earlier half of the log, judged by the later")
 
     def shown(e: dict[str, float]) -> str:
-        return f"{e['value']:.4f} ({e['low']:.4f} to {e['high']:.4f})"
+        return f"{e['value']:.3f} ({e['low']:.3f} to {e['high']:.3f})"
 
     for name, row in value["policies"].items():
         table.add_row(name, *(shown(row[k]) for k in ("ips", "snips", "dr", "likelihood", "gain")), row["verdict"])

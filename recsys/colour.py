@@ -8,6 +8,7 @@ and hue, high lightness, clear lightness contrast and cool hues are liked. Cloth
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 
@@ -37,6 +38,12 @@ _WHITE = np.array([0.95047, 1.0, 1.08883])
 
 def lab_of(text: str) -> np.ndarray | None:
     """L*, a*, b* of a colour name, of a name within a text (``light navy melange``) or of #rrggbb; None if unknown."""
+    lab = _lab_of(text)
+    return None if lab is None else np.array(lab)
+
+
+@functools.lru_cache(maxsize=16_384)
+def _lab_of(text: str) -> tuple[float, float, float] | None:
     found = _HEX.fullmatch(text.strip())
     words = re.findall(r"[a-z]+", text.lower())
     code = found.group(1) if found else next((NAMES[w] for w in reversed(words) if w in NAMES), None)
@@ -46,7 +53,7 @@ def lab_of(text: str) -> np.ndarray | None:
     if not found:
         lab[0] += 14 * ("light" in words or "pale" in words) - 14 * ("dark" in words or "deep" in words)
         lab[0] = min(max(lab[0], 0.0), 100.0)
-    return lab
+    return float(lab[0]), float(lab[1]), float(lab[2])
 
 
 def _lab(rgb: np.ndarray) -> np.ndarray:

@@ -96,9 +96,10 @@ def outfit_facts(catalogue: Catalogue) -> OutfitFacts:
 def _cells(catalogue: Catalogue, item: int, *columns: str) -> list[str]:
     out: list[str] = []
     for column in columns:
-        out += [catalogue.names[item]] if column == "name" else catalogue.categories.get(column, [()] * len(catalogue))[
-            item
-        ]
+        if column == "name":
+            out.append(catalogue.names[item])
+        elif column in catalogue.categories:
+            out += catalogue.categories[column][item]
     return out
 
 
