@@ -126,8 +126,8 @@ class GarmentSpace:
     def direction(self, family: str, figure: str) -> tuple[np.ndarray, float]:
         """The way that a figure of the silhouette grows: latent shift per unit [1/m or -], shape [32], and its spread.
 
-        It is the covariance of latent and figure over their variance, within a family: the mean change of garments
-        whose figure differs by one unit. Zero where garments of the family do not have the figure.
+        It is how the latents of a family change with the figure while its other figures stay (a regression on all of
+        them). Zero where garments of the family do not have the figure.
         """
         k, column = self.library.index(family), self.weights.figures.index(figure)
         spread = float(self.weights.figure_spread[k, column])

@@ -27,10 +27,12 @@ from recsys.vae.train import Settings, TrainingSet, train
 from recsys.vae.weights import WEIGHTS, Weights, save_weights
 from tools.garment_vae.dataset import Garments, read_shards
 
-__all__ = ["even", "fit", "latents", "scale"]
+__all__ = ["even", "fit", "latents", "scale", "ways"]
 
 #: Designs of each family that come with the model, to be found by likeness.
 GALLERY = 300
+#: Of the regression of latents on figures, per garment and standardised figure.
+RIDGE = 0.02
 #: Figures that are ratios of two girths, and those that are the upper part's, the bust's first and the sleeves' last
 #: (``recsys.vae.compose.Joints``).
 RATIOS = ("hem_to_waist", "leg_flare")
@@ -61,14 +63,7 @@ def fit(garments: Garments, known: Library, settings: Settings) -> Weights:
     z = latents(GarmentSpace(weights), garments)
     for k in range(families):
         mine = garments.family == k
-        for c in range(len(FIGURES)):
-            # what a body's size does to a figure is no matter of style: figures are taken less their mean on the body
-            values = _less_body(garments.figures[mine, c], garments.body_index[mine])
-            good = np.isfinite(values)
-            if good.sum() > 20 and (size := values[good].std()) > 1e-3:
-                spread[k, c] = size
-                centred = z[mine][good] - z[mine][good].mean(0)
-                directions[k, c] = (centred * values[good, None]).mean(0) / size**2
+        directions[k], spread[k] = ways(garments.figures[mine], garments.body_index[mine], z[mine])
     rows = np.concatenate([_gallery(garments, k, known.columns(k), anchors) for k in range(families)])
     return Weights(
         model, known, tuple(FIGURES), fabric_scale, body_scale, spread, directions, anchors, z[rows],
@@ -96,6 +91,34 @@ def _less_body(values: np.ndarray, body: np.ndarray) -> np.ndarray:
         good = (body == b) & np.isfinite(values)
         out[good] -= values[good].mean() if good.any() else 0.0
     return out
+
+
+def ways(figures: np.ndarray, body: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How a family's latents change with each figure while the others stay, and the spread of each figure.
+
+    Ridge regression of the latents on all figures together: a longer skirt of the same cut has the wider hem, but to
+    be more flared is not to be longer. What a body's size does to a figure is no matter of style: figures are taken
+    less their mean on the body.
+
+    Args:
+        figures: NaN where a garment has no such thing, shape [n, figure].
+        body: Number of each garment's body, shape [n].
+        z: Latents, shape [n, 32].
+
+    Returns:
+        Latent shift per unit, 0 for a figure that the family lacks, shape [figure, 32]; spread, NaN there, [figure].
+    """
+    own = np.stack([_less_body(column, body) for column in figures.T], 1)
+    enough = np.isfinite(own).sum(0) > 20
+    spread = np.full(figures.shape[1], np.nan, np.float32)
+    spread[enough] = np.nanstd(own[:, enough], 0)
+    has = np.flatnonzero(np.nan_to_num(spread) > 1e-3)
+    spread[np.setdiff1d(np.arange(len(spread)), has)] = np.nan
+    x = np.nan_to_num(own[:, has] / spread[has])
+    gram = x.T @ x + RIDGE * len(x) * np.eye(len(has))
+    out = np.zeros((figures.shape[1], z.shape[1]), np.float32)
+    out[has] = np.linalg.solve(gram, x.T @ (z - z.mean(0))) / spread[has, None]
+    return out, spread
 
 
 def _gallery(garments: Garments, family: int, columns: slice, anchors: np.ndarray) -> np.ndarray:
