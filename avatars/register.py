@@ -17,8 +17,9 @@ from engine.core.types import Body, PhotoView
 __all__ = ["register_photo"]
 
 CERTAIN = 1e8  #: precision of betas that are known
-#: Where clothes seldom are, or lie close: neck, head, forearms (SMPL-X joints). Elsewhere the outline is the clothes'.
-BARE = (12, 15, 18, 19, 22)
+#: Where clothes seldom are, or lie close: feet, neck, head, shoulders, forearms (SMPL-X joints). Elsewhere the outline
+#: is that of the clothes.
+BARE = (7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 22)
 CALVES = (4, 5)
 MOST_RMS = 0.09  #: of landmarks that can be of that body [m]
 

@@ -56,7 +56,7 @@ def cloth_surface(mesh: SceneMesh) -> Surface:
     bsdf = {"type": "twosided", "bsdf": {"type": "principled", "base_color": colour, "roughness": 0.85,
                                          "specular": 0.2, "sheen": 0.3}}  # fmt: skip
     surface = Surface(mesh.vertices, mesh.normals, mesh.faces, bsdf)
-    surface.uv = mesh.uv  # already one for each vertex, v down the picture
+    surface.uv = mesh.uv * [1, -1] + [0, 1]  # already one for each vertex; Mitsuba's v runs up the picture
     return surface
 
 
