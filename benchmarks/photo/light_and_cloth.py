@@ -3,9 +3,9 @@
     python benchmarks/photo/light_and_cloth.py [--cases sun_left,...] [--pictures DIR]
 
 The sample person wears a T-shirt of known colour under a sun in a known direction, or a printed one in a room. Needs
-the extra ``reference`` (Mitsuba). Prints one line per case on stderr and one JSON line on stdout: angle between the true
-and the found direction of the main light [degrees], its power over the sky's, found and true, CIEDE2000 of base colour
-and print.
+the extra ``reference`` (Mitsuba). Prints one line per case on stderr and one JSON line on stdout: angle between the
+true and the found direction of the main light [degrees], its power over the sky's, found and true, CIEDE2000 of base
+colour and print.
 """
 
 from __future__ import annotations
