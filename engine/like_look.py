@@ -94,13 +94,13 @@ def _in_shop(args: Namespace, space: Any, worn: Worn) -> list[dict[str, Any]]:
     from recsys.vae.space import nearest
 
     catalogue = load_shop_model(args).catalogue
-    latent = space.points([(worn.pattern, worn.fabric)])[0].latent
-    if catalogue.embedding is None or catalogue.embedding.shape[1] != len(latent):
+    place = space.places(space.points([(worn.pattern, worn.fabric)])[0].latent[None])[0]
+    if catalogue.embedding is None or catalogue.embedding.shape[1] != len(place):
         hint = "make them by toile garments embed, and train again with --embeddings"
         raise InputError("like.embeddings", "the shop's items have no places in the garment space", hint)
     known = np.flatnonzero(np.isfinite(catalogue.embedding).all(1))
     own, rows = silhouette(worn.pattern, worn.body.measurements), []
-    for k, distance in nearest(latent, catalogue.embedding[known], args.count):
+    for k, distance in nearest(place, catalogue.embedding[known], args.count):
         item = int(known[k])
         theirs = {n.removeprefix("silhouette_"): float(v[item]) for n, v in catalogue.numbers.items()
                   if n.startswith("silhouette_")}  # fmt: skip
