@@ -106,7 +106,10 @@ def _alpha(fine: ImageBuffers, photo: np.ndarray, body: Body, camera: Camera) ->
     limb = _shrunk(ahead)
     solid = limb > 0.5
     crossed = cv2.dilate(solid.astype(np.uint8), _disk(2)) & cv2.dilate((cloth > 0.5).astype(np.uint8), _disk(2))
-    band = cv2.GaussianBlur(cv2.dilate(crossed, _disk(BAND)).astype(np.float32), (0, 0), 1.5)
+    # an edge of cloth before the limb is no edge in the photo, where the limb goes on
+    before = cv2.dilate((_shrunk(_before(fine, ahead)) > 0).astype(np.uint8), _disk(BAND))
+    near = cv2.dilate(crossed, _disk(BAND)) * (1 - before)
+    band = cv2.GaussianBlur(near.astype(np.float32), (0, 0), 1.5)
     # what lies beneath the limb, should it end earlier in the photo than the fitted one
     beneath = spread_colours(cloth[..., None], cv2.dilate((limb > 0).astype(np.uint8), _disk(1)) == 0)[..., 0]
     beneath = np.where(limb > 0, beneath, cloth)
@@ -130,6 +133,13 @@ def _ahead(fine: ImageBuffers, body: Body, camera: Camera) -> np.ndarray:
     # the limb goes on from its rim, about as near to the camera
     nearest = cv2.erode(rim, _disk(2 * BAND * FINE))
     return skin & (depth < nearest + THICK) & (nearest < FAR)
+
+
+def _before(fine: ImageBuffers, limb: np.ndarray) -> np.ndarray:
+    """Samples of cloth that pass before the limb next to them, bool, shape of the fine picture."""
+    depth = np.where(np.isfinite(fine.depth), fine.depth, 0).astype(np.float32)
+    behind = cv2.dilate(np.where(limb, depth, 0), _disk(2 * FINE))
+    return (fine.material_id > 0) & (behind > depth)
 
 
 def _contact_shadow(dressed: ImageBuffers, bare: ImageBuffers) -> np.ndarray:
