@@ -144,6 +144,7 @@ class GpuMesh:
             (pixels.shape[1], pixels.shape[0]), 3, np.ascontiguousarray(pixels, np.uint8).tobytes(), alignment=1
         )
         texture.build_mipmaps()
+        texture.filter = (self.context.LINEAR_MIPMAP_NEAREST, self.context.LINEAR)
         return texture
 
 

@@ -147,7 +147,7 @@ void main() {
     bool to_key = dot(flat_normal, key_direction) > -0.3, to_rim = dot(flat_normal, rim_direction) > -0.3;
     float shadow = key_light(position + flat_normal * (lift + 2.0 * least_blur), to_key);
     vec3 r = (rim_matrix * vec4(position + flat_normal * (lift + 2.5 * least_blur), 1.0)).xyz * 0.5 + 0.5;
-    int taps = to_rim ? min(shadow_taps, 4) : 0;
+    int taps = to_rim ? (shadow_taps < 4 ? 1 : 4) : 0;
     for (int i = 0; i < taps; i++)
         rim += texture(rim_shadow, vec3(r.xy + 1.5 * least_blur * disc(i, taps, turned), r.z)) / float(taps);
 
