@@ -45,7 +45,8 @@ def add_parsers(commands: Any) -> None:
     p = commands.add_parser("garments from-photo", help=text, description=text)
     p.add_argument("photo", help="photo from the front of a person in a garment of one colour")
     p.add_argument("--body", required=True, help="that person's body.npz, or the folder of toile fit that has it")
-    p.add_argument("--garment", help="library name (default: what its outline looks like)")
+    p.add_argument("--garment", help="library name; without it the top or dress that the outline looks like "
+                   "(skirts and trousers must be named)")  # fmt: skip
     p.add_argument("--fabric", help="library name or fabric file (default: the garment's own)")
     p.add_argument("--rounds", type=int, default=2, help="drapes after the first (default 2)")
     p.add_argument("--out", default="out/from_photo", help="folder for the results (default: out/from_photo)")

@@ -15,7 +15,7 @@ from render.photo_light import photo_linear
 __all__ = ["FEATURES", "Cut", "cut_of", "family_of", "garment_mask"]
 
 #: Lengths in a picture [m at the body]; NaN where a garment has no such thing.
-FEATURES = ("hem", "bust", "waist", "hip", "hem_width", "sleeve", "sleeve_width")
+FEATURES = ("hem", "bust", "waist", "hip", "hem_width", "sleeve")
 TRUNK, THIGHS = (3, 6, 9), (1, 2)  #: SMPL-X joints whose flesh tops and bottoms cover
 ARMS = ((16, 18, 20), (17, 19, 21))  #: shoulder, elbow, wrist
 NEAR = 1.6  #: of a pixel's colour to the garment's, in widths of its own spread
@@ -96,7 +96,7 @@ def cut_of(mask: np.ndarray, body: Body, camera: Camera) -> Cut:
         figures[name] = _run(trunk, row, centre) / scale if rows[0] + 2 < row < hem - 2 else np.nan
     above = int(hem - HEM_BACK * scale)
     figures["hem_width"] = np.ptp(np.nonzero(trunk[above])[0]) / scale if trunk[above].any() else np.nan
-    figures["sleeve"], figures["sleeve_width"] = _sleeves(mask, joints, camera, scale)
+    figures["sleeve"] = _sleeves(mask, joints, camera)
     chest = bool(trunk[up["bust"], int(centre) - 3 : int(centre) + 4].mean() > 0.5)
     apart = not trunk[above, int(centre) - 2 : int(centre) + 3].any() and not chest
     return Cut(np.array([figures[name] for name in FEATURES]), chest, apart)
@@ -132,29 +132,16 @@ def _run(mask: np.ndarray, row: int, centre: float) -> float:
     return float(np.mean(out)) if out else float("nan")
 
 
-def _sleeves(mask: np.ndarray, joints: np.ndarray, camera: Camera, scale: float) -> tuple[float, float]:
-    """How far along the arms the garment reaches and how wide it is shortly before, means of both arms [m]."""
-    reach, width = [], []
+def _sleeves(mask: np.ndarray, joints: np.ndarray, camera: Camera) -> float:
+    """How far along the arms the garment reaches, mean of both arms [m]."""
+    reach = []
     for arm in ARMS:
         line = np.concatenate([
             a + np.linspace(0, 1, max(int(np.linalg.norm(b - a) / STEP), 2))[:, None] * (b - a)
             for a, b in zip(joints[list(arm)], joints[list(arm[1:])], strict=False)
         ])  # fmt: skip
-        pixels = project(camera, line)[0]
-        at = np.clip(pixels.astype(int), 0, np.array(camera.size) - 1)
+        at = np.clip(project(camera, line)[0].astype(int), 0, np.array(camera.size) - 1)
         covered = mask[at[:, 1], at[:, 0]]
-        if covered[: len(covered) // 8].mean() < 0.5:
-            continue
-        end = int(np.nonzero(covered)[0][-1])
-        reach.append(STEP * end)
-        back = max(end - int(0.03 / STEP), 3)
-        along = pixels[back] - pixels[back - 3]
-        across = np.array([-along[1], along[0]]) / max(float(np.linalg.norm(along)), 1e-6)
-        steps = np.arange(-0.15 * scale, 0.15 * scale, 0.5)[:, None]
-        probe = np.clip((pixels[back] + steps * across).astype(int), 0, np.array(camera.size) - 1)
-        line_mask = mask[probe[:, 1], probe[:, 0]]
-        half = len(steps) // 2
-        left, right = np.nonzero(~line_mask[:half])[0], np.nonzero(~line_mask[half:])[0]
-        if len(left) and len(right):
-            width.append(0.5 * (half - left[-1] + right[0]) / scale)
-    return tuple(float(np.mean(v)) if v else float("nan") for v in (reach, width))
+        if covered[: len(covered) // 8].mean() >= 0.5:
+            reach.append(STEP * int(np.nonzero(covered)[0][-1]))
+    return float(np.mean(reach)) if reach else float("nan")

@@ -26,7 +26,7 @@ __all__ = ["Found", "carried", "garment_from_photo", "mask_of"]
 #: diameter from the front, of a body twice as wide as deep: about 0.38 of it; an ease lies half on the front.
 ANSWERS: dict[str, dict[str, tuple[str, float]]] = {
     "tee": {"length": ("hem", 1.0), "ease": ("bust", 0.30), "ease_hip": ("hem_width", 0.36),
-            "sleeve_length": ("sleeve", 0.95), "sleeve_ease": ("sleeve_width", 0.36)},
+            "sleeve_length": ("sleeve", 0.95)},
     "shirt": {"length": ("hem", 1.0), "ease": ("bust", 0.30), "ease_hip": ("hem_width", 0.36),
               "sleeve_length": ("sleeve", 0.95)},
     "skirt_straight": {"length": ("hem", 1.0), "ease_hip": ("hip", 0.36)},

@@ -58,7 +58,6 @@ def test_figures_are_lengths_at_the_body():
     assert long["hem"] - short["hem"] == pytest.approx(0.10, abs=0.012)
     assert long["sleeve"] - short["sleeve"] == pytest.approx(0.06, abs=0.012)
     assert short["hem_width"] == pytest.approx(0.44, abs=0.03)
-    assert short["sleeve_width"] == pytest.approx(0.14, abs=0.03)
     assert np.isfinite([short["bust"], short["waist"], short["hip"]]).all()
 
 
@@ -79,9 +78,9 @@ def test_nothing_has_no_figures():
 
 def test_options_come_out_of_outlines(monkeypatch):
     """The search alone: drapes whose figures answer to options otherwise than at first supposed."""
-    true = {"length": 0.33, "ease": 0.15, "ease_hip": 0.12, "sleeve_length": 0.30, "sleeve_ease": 0.10}
-    start = {"length": 0.2, "ease": 0.08, "ease_hip": 0.06, "sleeve_length": 0.2, "sleeve_ease": 0.06}
-    slopes = {"hem": 0.9, "bust": 0.42, "hem_width": 0.25, "sleeve": 1.05, "sleeve_width": 0.45}
+    true = {"length": 0.33, "ease": 0.15, "ease_hip": 0.12, "sleeve_length": 0.30}
+    start = {"length": 0.2, "ease": 0.08, "ease_hip": 0.06, "sleeve_length": 0.2}
+    slopes = {"hem": 0.9, "bust": 0.42, "hem_width": 0.25, "sleeve": 1.05}
     wearing = {}
 
     def outline(options) -> Cut:
