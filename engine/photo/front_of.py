@@ -19,7 +19,7 @@ FALL = 0.45  #: length of hair that is looked for below the eyes [m]
 ASIDE = 0.20  #: distance from the head's middle up to which it is looked for [m]
 APART = 1.2  #: hair that is closer to skin in colour than this is not told apart (see :func:`skin_distance`)
 SHOWN = 0.10  #: share of a garment of their own that shows beside the new one, from which people are told
-HIDDEN = 0.35  #: least share of it that the new one hides for it to be the one that is replaced
+HIDDEN = 0.5  #: least share of it that the new one hides for it to be the one that is replaced
 LEAST_PIECE = 0.02  #: of the person's pixels, of a piece of clothing
 
 
