@@ -23,9 +23,10 @@ from engine.core.types import Body, Drape, Garment
 from sim.body_field import DistanceGrid, distance_grid
 from sim.cloth import rest_corners
 from sim.guard import body_depth, caught, intersections, seam_gaps
+from sim.hands import drawn_in, past_hands
 from sim.level import refine
 from sim.motion import MotionConfig, carried
-from sim.phases import DrapeConfig, Run
+from sim.phases import SEAM_STIFFNESS_MOST, SEWING, SLIPPERY, DrapeConfig, Run
 from sim.solver import StepSettings
 from sim.stress import corner_forces, membrane_stress, principal_tension, seam_load
 from sim.welding import open_pairs
@@ -61,7 +62,7 @@ def drape(
     started = time.perf_counter(), time.process_time()
     run, levels = _start(garment, body, config, report), levels_of(garment)
     try:
-        positions, is_open = run.sew(levels[0])
+        positions, is_open = _sewn(run, levels[0], body)
         for number, level in enumerate(levels):
             if number:
                 positions = refine(levels[number - 1], positions)
@@ -98,9 +99,8 @@ def redrape(
     try:
         skins = before.contact_vertices, body.contact_vertices
         if not np.array_equal(*skins):
-            same = {name: getattr(config, name) for name in ("device", "threads", "gravity", "body_gap", "layer_gap")}
             start = carried(
-                garment, start, body.contact_faces, *skins, config=MotionConfig(**same),
+                garment, start, body.contact_faces, *skins, config=_motion(config),
                 progress=lambda share, what: report(0.05 + 0.4 * share, what),
             )
         is_open = run.resume(levels, start)
@@ -141,7 +141,7 @@ def wear(
     report = progress or (lambda share, what: None)
     run, levels = _start(garment, body, config, report), levels_of(garment)
     try:
-        positions = run.settle(levels[0], *run.sew(levels[0]), (0.3, 1.0), is_last=False).vertices()
+        positions = run.settle(levels[0], *_sewn(run, levels[0], body), (0.3, 1.0), is_last=False).vertices()
     except SolverDiverged as error:
         raise _dumped(error, garment, body, config) from None
     worn = replace(levels[0], positions=positions.astype(np.float32))
@@ -162,13 +162,48 @@ def _start(garment: Garment, body: Body, config: DrapeConfig, report: Progress) 
     _check_input(garment, body)
     init(device=config.device, threads=config.threads)
     report(0.0, "measuring the body's surroundings")
-    vertices, faces = body.contact_vertices.astype(np.float32), body.contact_faces.astype(np.int32)
-    return Run(config, _grid(vertices.tobytes(), faces.tobytes(), config.body_cell), report)
+    return Run(config, _grid_of(body.contact_vertices, body, config), report)
 
 
-@functools.lru_cache(maxsize=1)
+def _sewn(run: Run, garment: Garment, body: Body) -> tuple[np.ndarray, np.ndarray]:
+    """Sews a garment's coarsest level; where it starts past the hands, with these drawn in until it is sewn.
+
+    Put out again, they push what lies in their way along the arm, on which it slides.
+
+    Returns:
+        Positions of its vertices [m], shape [N, 3], and which pairs stayed open, shape [S] bool.
+    """
+    if not past_hands(body, garment):
+        return run.sew(garment)
+    config, hands_out, skin = run.config, run.grid, drawn_in(body)
+    run.grid = _grid_of(skin, body, config)
+    positions, _ = run.sew(garment)
+    run.grid = hands_out
+    sliding = _motion(
+        config, gravity=0.0, drag=SEWING.drag, friction_most=SLIPPERY, seam_stiffness=SEAM_STIFFNESS_MOST
+    )
+    positions = carried(
+        garment, positions, body.contact_faces, skin, body.contact_vertices, config=sliding,
+        progress=lambda share, what: run.report(0.3, "putting the hands out"),
+    )
+    return positions, open_pairs(garment, positions, 2 * config.seam_tolerance)
+
+
+def _motion(config: DrapeConfig, **changes: float) -> MotionConfig:
+    """How cloth follows the body while it is draped."""
+    same = {name: getattr(config, name) for name in ("device", "threads", "gravity", "body_gap", "layer_gap")}
+    return MotionConfig(**(same | changes))
+
+
+def _grid_of(skin: np.ndarray, body: Body, config: DrapeConfig) -> DistanceGrid:
+    """The distance grid of a body's surface with its vertices there [m], shape [C, 3]."""
+    faces = body.contact_faces.astype(np.int32)
+    return _grid(skin.astype(np.float32).tobytes(), faces.tobytes(), config.body_cell)
+
+
+@functools.lru_cache(maxsize=2)
 def _grid(vertices: bytes, faces: bytes, cell: float) -> DistanceGrid:
-    """The distance grid of a body's surface, kept for the next garment of an outfit."""
+    """A surface's distance grid, kept for the next garment of an outfit; another one while the hands are drawn in."""
     surface = np.frombuffer(vertices, np.float32).reshape(-1, 3), np.frombuffer(faces, np.int32).reshape(-1, 3)
     return distance_grid(*surface, cell=cell)
 

@@ -47,6 +47,8 @@ class MotionConfig:
     body_floor: float = 0.0008  #: gap to the skin that is never passed [m]
     seam_tolerance: float = 0.0005  #: a seam is closed below this gap [m]
     body_way: float = 0.008  #: that the skin near cloth moves in a step at most [m]
+    friction_most: float = 10.0  #: bounds the fabric's friction on the body [-]
+    seam_stiffness: float = 0.0  #: of every pair that is not sewn yet [N/m]
 
 
 def animate(
@@ -142,7 +144,8 @@ class _Run:
         self._place(start, start)
         # a moving body does work: a gain of energy is no sign of too long a step
         self.settings = StepSettings(
-            gravity=config.gravity, drag=config.drag, body_floor=config.body_floor, halvings=0
+            gravity=config.gravity, drag=config.drag, body_floor=config.body_floor, halvings=0,
+            friction_most=config.friction_most, seam_stiffness=config.seam_stiffness,
         )
         self.steps = self.retries = self.crushed = 0
         self.time, self.shrink = 0.0, 1.0
