@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = ["Settings", "train"]
 
 STATE = "training.safetensors"  #: everything that going on needs
 KEEP_EVERY = 100  #: steps
+PAIRS_KEPT = 400  #: in memory, some 4 MB each
 LIGHT = [PLANES.index(f"light_{c}") for c in "rgb"]
 NORMAL_X = PLANES.index("normal_x")
 
@@ -69,15 +71,12 @@ def train(
         InputError: no pairs, or a state of other settings in ``out``.
     """
     s, out = settings or Settings(), Path(out)
-    pairs = [load_pair(f) for f in pair_files(data, "train")]
-    small = min(min(p.alpha.shape) for p in pairs)
-    if not 64 <= s.square <= small:
-        what = f"squares of {s.square} pixels: pairs are {small} wide, and 64 is the least"
-        raise InputError("refine.square", what, "give --square 64 or more")
+    files = pair_files(data, "train")
+    load = lru_cache(maxsize=PAIRS_KEPT)(load_pair)
     state = _begin(out, s, start)
     began, sums = time.perf_counter(), {}
     while state.step < s.steps and time.perf_counter() - began < seconds:
-        parts = _step(state, _batch(pairs, s, state.step), s)
+        parts = _step(state, _batch(files, load, s, state.step), s)
         for name, value in parts.items():
             sums[name] = sums.get(name, 0.0) + value
         state.step += 1
@@ -89,17 +88,21 @@ def train(
     if state.step < s.steps:
         _keep(out, state, s)
         return None
-    about = {**asdict(s), "pairs": len(pairs), "looks": len({p.look for p in pairs})}
+    about = {**asdict(s), "pairs": len(files)}
     save_refiner(out / "refiner_half.safetensors", state.model, half=True, about=about)
     return save_refiner(out / "refiner.safetensors", state.model, about=about)
 
 
-def _batch(pairs: list[Pair], s: Settings, step: int) -> dict[str, Tensor]:
+def _batch(files: list[Path], load: Callable[[Path], Pair], s: Settings, step: int) -> dict[str, Tensor]:
     """Squares of random pairs, mirrored and exposed at random; the same for the same seed and step."""
     rng = np.random.default_rng([s.seed, step])
     rows: dict[str, list[np.ndarray]] = {"planes": [], "wanted": [], "weight": [], "drawn": []}
     while len(rows["planes"]) < s.batch:
-        pair = pairs[rng.integers(len(pairs))]
+        file = files[rng.integers(len(files))]
+        pair = load(file)
+        if min(pair.alpha.shape) < s.square:
+            what = f"{file}: is smaller than squares of {s.square} pixels"
+            raise InputError("refine.square", what, "give a smaller --square, at least 64")
         top, left = (int(rng.integers(n - s.square + 1)) for n in pair.alpha.shape)
         cut = np.s_[..., top : top + s.square, left : left + s.square]
         seen, wanted, weight = pair.planes[cut].copy(), pair.change[cut], pair.weight[None][cut]
