@@ -12,7 +12,7 @@ __all__ = ["drawn_in", "past_hands"]
 
 #: SMPL-X joints of each arm: elbow, wrist, and the fingers' first and last.
 ARMS = (18, 20, 25, 39), (19, 21, 40, 54)
-STUB = 0.12, 0.3  #: size of a hand drawn in: along its axis, across it [-]
+STUB = 0.08, 0.3  #: size of a hand drawn in: along its axis, across it [-]
 TAPER = 0.03  #: way from the wrist over which the hand narrows, as it is when put out [m]
 PAST = 0.12  #: beyond the wrist, past the hand's widest place: cloth there has yet to be drawn over the hand [m]
 AROUND = 0.15  #: distance from the hand's axis within which cloth would be drawn over it [m]
