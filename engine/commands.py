@@ -19,6 +19,7 @@ from engine.core.errors import InputError
 from engine.core.types import Body, Drape, Garment
 from engine.finish import read_finish
 from engine.library_names import check_garment, default_fabric, load_fabric, read_options
+from engine.look import BODY, load_look
 from engine.measurement_file import SEXES, measurements_for_people, read_measurements
 from engine.runtime import Run
 
@@ -70,7 +71,7 @@ def _load_body(run: Run, args: Namespace) -> Body:
         values, sex = read_measurements(args.measurements)
         return pipeline.body_from_typed(run, values, sex=sex)
     path = Path(args.body) if args.body else run.out
-    path = path / pipeline.BODY if path.is_dir() or not path.suffix else path
+    path = path / BODY if path.is_dir() or not path.suffix else path
     if not path.exists():
         raise InputError(
             "body.missing", f"{path}: no such body", "give --body or --measurements, or run toile fit first"
@@ -143,7 +144,7 @@ def fit(args: Namespace, emit: Emit) -> Result:
     run.write_manifest()
     if not args.json:
         _print_measurements(body)
-        print(f"Saved in {run.out}: {pipeline.BODY}, avatar.glb, measurements.json", *run.warnings, sep="\n")
+        print(f"Saved in {run.out}: {BODY}, avatar.glb, measurements.json", *run.warnings, sep="\n")
     return _body_json(run, body), 0
 
 
@@ -164,7 +165,7 @@ def avatar(args: Namespace, emit: Emit) -> Result:
     run.write_manifest()
     if not args.json:
         _print_measurements(body)
-        print(f"Saved in {run.out}: {pipeline.BODY}, avatar.glb, measurements.json")
+        print(f"Saved in {run.out}: {BODY}, avatar.glb, measurements.json")
     return _body_json(run, body), 0
 
 
@@ -226,7 +227,7 @@ def export(args: Namespace, emit: Emit) -> Result:
     """toile export"""
     run = _run(args)
     run.out = Path(args.folder or args.out)
-    look = replace(pipeline.load_look(run.out), finish=read_finish(args.colour, args.print_file))
+    look = replace(load_look(run.out), finish=read_finish(args.colour, args.print_file))
     report = pipeline.export_look(run, look, pipeline.render_look(run, look))
     run.write_manifest(drape=look.drape.metrics, drape_status=look.drape.status)
     _say(args, report["summary"], f"Saved in {run.out}: look.glb, fit_report.html, fit_report.json", *run.warnings)

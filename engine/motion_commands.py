@@ -34,8 +34,8 @@ def add_arguments(parser: Any) -> None:
 
 def run(args: Namespace, emit: Callable[[str], None]) -> tuple[dict[str, Any], int]:
     """toile animate"""
+    from engine.look import load_look
     from engine.motion_pipeline import animate_look
-    from engine.pipeline import load_look
 
     folder = Path(args.folder)
     if not folder.is_dir():

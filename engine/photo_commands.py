@@ -79,10 +79,10 @@ def registered(work: Run, body: Body, photo: str, view: str) -> PhotoView:
 
 def _light(work: Run, folder: Path, args: Namespace) -> dict[str, Any]:
     from avatars.motion import move_to_pose
+    from engine.look import BODY
     from engine.photo.light import light_of_photo, write_light
     from engine.photo.posed import body_in_photo, photo_camera
     from engine.photo.stage import load_views
-    from engine.pipeline import BODY
 
     body = codec.load(folder / BODY, Body)
     kept = [v for v in load_views(folder, body) if v.name == args.view]
@@ -106,10 +106,10 @@ def _light(work: Run, folder: Path, args: Namespace) -> dict[str, Any]:
 def _fabric(work: Run, folder: Path, args: Namespace) -> dict[str, Any]:
     from engine.core.safe_io import write_json
     from engine.finish import hex_of_linear
+    from engine.look import load_look, scene
     from engine.photo.cloth import cloth_colours
     from engine.photo.light import light_of_photo
     from engine.photo.posed import look_in_photo
-    from engine.pipeline import load_look, scene
     from render.develop import write_png
 
     look = load_look(folder)

@@ -6,7 +6,7 @@ Every stage saves its result in the output folder, and each can start from what 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +17,14 @@ from engine.core.errors import InputError, ToileError
 from engine.core.outfit import main_fabric, put_over, split
 from engine.core.safe_io import write_json
 from engine.core.store import Store, stage_key
-from engine.core.types import Body, Drape, Garment, SceneMesh
+from engine.core.types import Body, Drape, Garment
 from engine.finish import Finish
 from engine.library_names import load_fabric, load_pattern
+from engine.look import BODY, DRAPE, GARMENT, Look, load_start, scene
 from engine.measurement_file import measurements_for_people
 from engine.runtime import Run, code_version
 
-__all__ = ["Look", "body_from_typed", "dress", "export_look", "fit_body", "load_look", "render_look", "try_on"]
-
-BODY, GARMENT, DRAPE = "body.npz", "garment.npz", "drape.npz"
-
-
-@dataclass(frozen=True)
-class Look:
-    """A garment, or an outfit of several in one, at rest on a body."""
-
-    body: Body
-    garment: Garment
-    drape: Drape
-    finish: Finish | None = None  #: colour and print, where they are not the fabric's own
-
+__all__ = ["body_from_typed", "dress", "export_look", "fit_body", "render_look", "try_on"]
 
 def _keep_body(run: Run, body: Body) -> Body:
     from engine.export.gltf import write_glb
@@ -88,7 +76,7 @@ def dress(
     Each is placed around those before it, which are worn by then; at the end all are draped together. With ``start``,
     a folder with a drape of the same garments, they go on from there: in other fabrics, or on a similar body.
     """
-    before = _start_of(start) if start else None
+    before = load_start(start) if start else None
     for name in (*garments, *fabrics):
         if Path(name).is_file():
             run.input_file(name)
@@ -132,14 +120,6 @@ def _simulated(run: Run, stage: str, kind: type, garment: Garment, body: Body) -
     return result
 
 
-def _start_of(folder: Path) -> Look:
-    """The saved drape from which another is to start."""
-    look = load_look(folder)
-    if look.drape.status == "failed":
-        raise InputError("look.failed", f"{folder}: its drape has failed", "drape the garment from its panels")
-    return look
-
-
 def _redraped(run: Run, garment: Garment, body: Body, before: Look) -> Drape:
     """The drape of a garment, starting from that of the same panels."""
     from sim import drape as simulator
@@ -157,25 +137,6 @@ def _redraped(run: Run, garment: Garment, body: Body, before: Look) -> Drape:
         return simulator.redrape(
             garment, body, start=positions, before=before.body, config=settings, progress=progress
         )
-
-
-def load_look(folder: Path) -> Look:
-    """A drape saved before in ``folder``."""
-    parts = ((BODY, Body), (GARMENT, Garment), (DRAPE, Drape))
-    missing = [name for name, _ in parts if not (folder / name).is_file()]
-    if missing:
-        raise InputError(
-            "look.missing", f"{folder}: has no {', '.join(missing)}", "run 'toile drape --out FOLDER' first"
-        )
-    return Look(*(codec.load(folder / name, kind) for name, kind in parts))
-
-
-def scene(look: Look) -> list[SceneMesh]:
-    """The look as named meshes, one a garment: what is pictured is what is exported."""
-    from engine.export.scene import body_scene_mesh, garment_scene_meshes
-
-    meshes = [body_scene_mesh(look.body, dressed=True), *garment_scene_meshes(look.garment, look.drape)]
-    return look.finish.on(meshes) if look.finish else meshes
 
 
 def render_look(run: Run, look: Look) -> dict:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine import finish
+from engine import finish, look
 from engine.config import read_config
 from engine.core.errors import InputError
 from engine.core.types import Camera
@@ -71,14 +71,11 @@ def run(args: Namespace, emit: Callable[[str], None]) -> tuple[dict[str, Any], i
 
 def _look(work: Run, args: Namespace) -> Any:
     """The saved look in the colour and print asked for."""
-    from engine import pipeline
-
-    return replace(pipeline.load_look(work.out), finish=read_finish(args.colour, args.print_file))
+    return replace(look.load_look(work.out), finish=read_finish(args.colour, args.print_file))
 
 
 def _asked(work: Run, args: Namespace) -> list[str]:
     """Draws what the flags ask for; returns the paths written."""
-    from engine import pipeline
     from render.moving import check_moving
     from render.preview import MODES, Preview
     from render.views import view_azimuth
@@ -98,8 +95,7 @@ def _asked(work: Run, args: Namespace) -> list[str]:
     if frames is not None and not film:
         raise InputError("cli.frames", "--frames is for a turntable", "give --turntable FILE too, or leave it out")
     finer = finer_pictures(args, mode)
-    look = _look(work, args)
-    meshes = pipeline.scene(look)
+    meshes = look.scene(_look(work, args))
     with work.stage("render", "Taking pictures") as progress, Preview(
         meshes, quality=work.config.quality, backdrop=args.backdrop or "studio"
     ) as preview:

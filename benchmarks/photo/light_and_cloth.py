@@ -27,10 +27,11 @@ from avatars.register import register_photo  # noqa: E402
 from benchmarks.render.refine_measures import colour_difference  # noqa: E402
 from engine.config import read_config  # noqa: E402
 from engine.finish import Finish  # noqa: E402
+from engine.look import scene  # noqa: E402
 from engine.photo.cloth import cloth_colours  # noqa: E402
 from engine.photo.light import light_of_photo  # noqa: E402
 from engine.photo.posed import look_in_photo  # noqa: E402
-from engine.pipeline import dress, scene  # noqa: E402
+from engine.pipeline import dress  # noqa: E402
 from engine.runtime import Run  # noqa: E402
 from render.photo_light import photo_linear  # noqa: E402
 from tools.sample_photos.camera import PhoneCamera, save_jpeg  # noqa: E402

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from engine.pipeline import load_look, scene
+from engine.look import load_look, scene
 from render.preview import Preview, standard_cameras
 
 VIEWS = ("front", "three_quarter", "back")

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from engine.export.gltf import write_glb
-from engine.pipeline import load_look, scene
+from engine.look import load_look, scene
 from render.camera import orbit_camera, turntable_cameras
 from render.moving import write_moving
 from render.opengl import create_context

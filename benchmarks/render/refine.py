@@ -18,7 +18,7 @@ import numpy as np
 import refine_measures as measures
 import torch
 
-from engine.pipeline import load_look, scene
+from engine.look import load_look, scene
 from render.camera import orbit_camera
 from render.develop import srgb_from_linear, tone_map, write_png
 from render.preview import Preview

@@ -14,8 +14,8 @@ import numpy as np
 from engine.core.mesh import vertex_normals
 from engine.core.types import Camera, PhotoView, SceneMesh
 from engine.export.uv_raster import rasterise
+from engine.look import Look
 from engine.photo.light import project, sample
-from engine.pipeline import Look
 from render.develop import srgb_from_linear
 from render.photo_light import LightEstimate, photo_linear, visible_cosines
 

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from engine.core import codec
 from engine.core.store import Store, stage_key
 from engine.core.types import Body, BodyMotion, Camera, Drape, PhotoView
-from engine.pipeline import Look
+from engine.look import Look
 from engine.runtime import Run, code_version
 
 __all__ = ["body_in_photo", "look_in_photo", "photo_camera"]

@@ -15,10 +15,10 @@ import numpy as np
 from engine.core.errors import InputError
 from engine.core.mesh import vertex_normals
 from engine.core.types import Body, BodyMotion, Camera, PhotoView
+from engine.look import Look
 from engine.photo.cut import FEATURES, cut_of, family_of, garment_mask
 from engine.photo.light import project
 from engine.photo.posed import body_in_photo, photo_camera
-from engine.pipeline import Look
 
 __all__ = ["Found", "carried", "garment_from_photo", "mask_of"]
 

@@ -10,8 +10,9 @@ import numpy as np
 from engine.core.safe_io import write_json
 from engine.core.types import Body, PhotoView
 from engine.library_names import default_fabric, load_pattern
+from engine.look import DRAPE, GARMENT, Look
 from engine.photo.recut import Found, garment_from_photo
-from engine.pipeline import DRAPE, GARMENT, Look, dress
+from engine.pipeline import dress
 from engine.runtime import Run
 
 __all__ = ["option_ranges", "recut"]

@@ -10,7 +10,7 @@ import numpy as np
 from engine.core import codec
 from engine.core.errors import InputError, ToileError
 from engine.core.types import Body, PhotoView
-from engine.pipeline import Look
+from engine.look import Look
 from engine.runtime import Run
 
 __all__ = ["PHOTOS", "keep_views", "load_views", "photo_try_on"]

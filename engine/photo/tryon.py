@@ -14,9 +14,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from engine.core.types import Body, Camera, ImageBuffers, PhotoView, SceneMesh
+from engine.look import Look, scene
 from engine.photo.front_of import hair_mask, own_clothes_left
 from engine.photo.light import project
-from engine.pipeline import Look, scene
 from render.photo_composite import Layer, composite, grain_of, snapped_to_edges, spread_colours
 from render.photo_light import LightEstimate, PhotoStudio
 from render.preview import Preview

@@ -7,29 +7,29 @@ from engine.cli import main
 from render.refine.weights import WEIGHTS
 
 
-def _refused(capsys, *argv: str) -> str:
+def _refused(capfd, *argv: str) -> str:
     assert main([*argv, "--json"]) == 2
-    return json.loads(capsys.readouterr().out)["code"]
+    return json.loads(capfd.readouterr().out)["code"]
 
 
-def test_flags_that_need_others_say_so(tmp_path, capsys):
-    assert _refused(capsys, "render", str(tmp_path), "--refine", "--weights", str(tmp_path / "none")) == "file.missing"
+def test_flags_that_need_others_say_so(tmp_path, capfd):
+    assert _refused(capfd, "render", str(tmp_path), "--refine", "--weights", str(tmp_path / "none")) == "file.missing"
     for flags in (["--weights", "w"], ["--denoise"], ["--refine", "--mode", "strain"]):
-        assert _refused(capsys, "render", str(tmp_path), *flags) == "cli.usage"
+        assert _refused(capfd, "render", str(tmp_path), *flags) == "cli.usage"
     if not WEIGHTS.is_file():
-        assert _refused(capsys, "render", str(tmp_path), "--refine") == "refine.no_weights"
+        assert _refused(capfd, "render", str(tmp_path), "--refine") == "refine.no_weights"
 
 
-def test_training_refuses_what_cannot_be(tmp_path, capsys):
-    assert _refused(capsys, "refine", "train", "--data", str(tmp_path)) == "refine.data"
-    assert _refused(capsys, "refine", "train", "--data", str(tmp_path), "--square", "8") == "cli.range"
-    assert _refused(capsys, "refine", "train", "--data", str(tmp_path), "--seconds", "nan") == "cli.range"
+def test_training_refuses_what_cannot_be(tmp_path, capfd):
+    assert _refused(capfd, "refine", "train", "--data", str(tmp_path)) == "refine.data"
+    assert _refused(capfd, "refine", "train", "--data", str(tmp_path), "--square", "8") == "cli.range"
+    assert _refused(capfd, "refine", "train", "--data", str(tmp_path), "--seconds", "nan") == "cli.range"
     (tmp_path / "train").mkdir()
     np.savez(tmp_path / "train" / "p.npz", format=np.int64(1))
-    assert _refused(capsys, "refine", "train", "--data", str(tmp_path)) == "refine.pair"
+    assert _refused(capfd, "refine", "train", "--data", str(tmp_path)) == "refine.pair"
 
 
 @pytest.mark.parametrize("samples", ["0", "100000"])
-def test_a_number_of_samples_out_of_range_is_refused_before_any_work(tmp_path, capsys, samples):
+def test_a_number_of_samples_out_of_range_is_refused_before_any_work(tmp_path, capfd, samples):
     pytest.importorskip("mitsuba", reason="the extra 'reference' is not installed")
-    assert _refused(capsys, "render", str(tmp_path), "--reference", "--samples", samples) == "reference.samples"
+    assert _refused(capfd, "render", str(tmp_path), "--reference", "--samples", samples) == "reference.samples"

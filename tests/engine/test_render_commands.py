@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import pipeline
+from engine import look as looks
 from engine.cli import main
 from engine.core.errors import JobError
 from engine.core.types import ImageBuffers
@@ -23,8 +23,8 @@ def look(monkeypatch, tmp_path):
         create_context().release()
     except JobError as error:
         pytest.skip(str(error))
-    monkeypatch.setattr(pipeline, "load_look", lambda folder: pipeline.Look(None, None, None))
-    monkeypatch.setattr(pipeline, "scene", lambda look: [capsule_body(), folded_skirt()])
+    monkeypatch.setattr(looks, "load_look", lambda folder: looks.Look(None, None, None))
+    monkeypatch.setattr(looks, "scene", lambda look: [capsule_body(), folded_skirt()])
     return tmp_path
 
 

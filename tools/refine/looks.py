@@ -21,6 +21,7 @@ from engine.core import codec
 from engine.core.errors import ToileError
 from engine.core.safe_io import write_json
 from engine.library_names import default_fabric
+from engine.look import BODY, DRAPE, Look
 from engine.runtime import Run
 
 MEAN = {"female": (1.65, 0.068), "male": (1.78, 0.072)}  #: stature of adults: mean and spread [m]
@@ -78,7 +79,7 @@ def make_look(folder: Path, rng: np.random.Generator, *, posed: bool, quality: s
     return what
 
 
-def _pose(look: pipeline.Look, motion: str, folder: Path, threads: int) -> None:
+def _pose(look: Look, motion: str, folder: Path, threads: int) -> None:
     """Replaces the saved look by the same one in the last frame of the way into a motion."""
     from avatars.motion import move
     from sim.motion import MotionConfig, animate
@@ -88,8 +89,8 @@ def _pose(look: pipeline.Look, motion: str, folder: Path, threads: int) -> None:
     body = replace(look.body, vertices=moving.vertices[-1], joints=moving.joints[-1],
                    contact_vertices=moving.contact_vertices[-1])  # fmt: skip
     drape = replace(moved, positions=moved.positions[-1], strain=moved.strain[-1], pressure=moved.pressure[-1])
-    codec.save(body, folder / pipeline.BODY)
-    codec.save(drape, folder / pipeline.DRAPE)
+    codec.save(body, folder / BODY)
+    codec.save(drape, folder / DRAPE)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import numpy as np
 
 from engine.core.errors import InputError, ToileError
 from engine.core.types import Camera, SceneMesh
-from engine.pipeline import Look, load_look, scene
+from engine.look import Look, load_look, scene
 from render.camera import resized
 from render.preview import Preview
 from render.reference import trace
