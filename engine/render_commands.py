@@ -95,7 +95,8 @@ def _asked(work: Run, args: Namespace) -> list[str]:
     if frames is not None and not film:
         raise InputError("cli.frames", "--frames is for a turntable", "give --turntable FILE too, or leave it out")
     finer = finer_pictures(args, mode)
-    meshes = look.scene(_look(work, args))
+    shown = _look(work, args)
+    meshes = look.scene(shown)
     with work.stage("render", "Taking pictures") as progress, Preview(
         meshes, quality=work.config.quality, backdrop=args.backdrop or "studio"
     ) as preview:
@@ -110,7 +111,7 @@ def _asked(work: Run, args: Namespace) -> list[str]:
             names = write_buffers(folder, preview.view(camera, mode=mode), camera, meshes)
             written += [str(folder / name) for name in names]
         if finer:
-            written += finer(work, look.body, preview, camera, progress)
+            written += finer(work, shown.body, preview, camera, progress)
         if not written:
             written.append(_still(work.out, preview, camera, view, mode, close is not None))
     return written
