@@ -8,7 +8,7 @@ how bright the light and how pale the skin is, is settled by what skin and expos
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -35,6 +35,7 @@ PALE_SKIN, DARK_SKIN = np.array([0.62, 0.42, 0.33]), np.array([0.085, 0.042, 0.0
 #: logarithm, and of the logarithm of a white balance.
 WHITE_LEVEL, WHITE_STD, BALANCE_STD = 0.80, 0.40, 0.07
 BRIGHTEST = 0.88  #: no clothes reflect more
+SAME_CLOTHES = 0.35  #: most that two photos can differ in a piece's log reflectance
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -63,6 +64,26 @@ class LightEstimate:
             direction = moment / np.linalg.norm(moment)
         excess = np.where(inside[:, None], energy, 0)
         return direction, 4 / len(self.directions) * excess.sum(0), self.radiance - excess
+
+
+    def in_clothes_of(self, other: LightEstimate) -> LightEstimate:
+        """This light, with clothes that another photo of the same person shows in the colours that they have there.
+
+        How warm a light is and how warm what it falls on cannot be told apart in one photo; two must agree. The colour
+        of the whole light is changed, its brightness is not; clothes that the other photo does not show change nothing.
+        """
+        gains = []
+        for own in np.log(np.maximum(self.albedo[1:], 1e-4)):
+            away = [own - np.log(np.maximum(theirs, 1e-4)) for theirs in other.albedo[1:]]
+            nearest = min(away, key=np.linalg.norm, default=None)
+            if nearest is not None and np.abs(nearest).max() < SAME_CLOTHES:
+                gains.append(nearest)
+        if not gains:
+            return self
+        gain = np.exp(np.mean(gains, axis=0))
+        gain *= (self.radiance @ LUMINANCE).sum() / (self.radiance * gain @ LUMINANCE).sum()
+        albedo = np.vstack([self.albedo[:1], self.albedo[1:] / gain])
+        return replace(self, radiance=self.radiance * gain, albedo=albedo)
 
 
 @dataclass(frozen=True, eq=False)

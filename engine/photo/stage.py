@@ -52,13 +52,15 @@ def photo_try_on(run: Run, look: Look, views: Sequence[PhotoView]) -> dict[str, 
     from engine.photo.tryon import dress_photo
     from render.develop import write_png
 
-    shown = {}
+    shown, first = {}, None
     for view in views:
         try:
             posed, camera = look_in_photo(run, look, view)
             with run.stage("photo", "Dressing the photo") as progress:
                 progress(0.1, f"light of the {view.name} photo")
                 light = light_of_photo(posed.body, camera, view)
+                light = light.in_clothes_of(first) if first else light
+                first = first or light
                 write_light(run.out / f"light_{view.name}.json", light, camera)
                 progress(0.3, view.name)
                 dressed = dress_photo(posed, view, camera, light, quality=run.config.quality)

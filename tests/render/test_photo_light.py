@@ -1,5 +1,7 @@
 """Light from a person's colours: a body of known shape under known lamps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_scene import capsule_body, revolved
@@ -7,7 +9,7 @@ from small_scene import capsule_body, revolved
 from engine.core.errors import InputError
 from engine.core.types import Material
 from render.camera import look_at
-from render.photo_light import PhotoStudio, estimate_light, visible_cosines
+from render.photo_light import LUMINANCE, PhotoStudio, estimate_light, visible_cosines
 from render.studio import camera_azimuth, fibonacci_sphere, sh_basis
 
 SKIN, SHIRT = np.array([0.45, 0.28, 0.20]), np.array([0.10, 0.20, 0.45])
@@ -85,3 +87,15 @@ def test_a_hidden_point_sees_nothing_of_what_hides_it():
         np.array([[0.0, 0.85, 0.0]]), np.array([[0.0, 0.0, 1.0]]), (mesh.vertices, mesh.faces), fibonacci_sphere(200)
     )
     assert under.sum() == 0
+
+
+def test_two_photos_agree_on_the_colour_of_the_clothes():
+    light = estimate_light(*seen_under(np.array([-0.6, 0.4, 0.69])))
+    cast = np.array([0.85, 1.0, 1.12])
+    cold = replace(light, radiance=light.radiance * cast, albedo=np.vstack([light.albedo[:1], light.albedo[1:] / cast]))
+    mended = cold.in_clothes_of(light)
+    tint = mended.radiance.sum(0) / light.radiance.sum(0)
+    assert tint == pytest.approx(np.full(3, tint[1]), rel=1e-6)
+    assert mended.radiance.mean(0) @ LUMINANCE == pytest.approx(cold.radiance.mean(0) @ LUMINANCE)
+    other_clothes = replace(light, albedo=np.vstack([light.albedo[:1], light.albedo[1:] * 4]))
+    assert cold.in_clothes_of(other_clothes) is cold
