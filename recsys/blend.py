@@ -1,37 +1,38 @@
 """The learned blend: scores candidates from their features, by a listwise softmax over each user's candidates.
 
-A linear form and one with a hidden layer are fitted on one span of time, each with several strengths of
-regularisation, and judged on the next one: users held out of the same span would not show that a form has learnt by
-heart which items the span favoured. The best is fitted again on both spans.
-The loss is that of a conditional logit (McFadden 1973), or ListNet's top-one loss (Cao et al. 2007).
+The form is linear, with weights that lean on the length of a user's history: the longer it is, the more its own
+recommenders are worth. The loss is that of a conditional logit (McFadden 1973), or ListNet's top-one loss (Cao et al.
+2007), over all candidates: a sample of them would show fewer new items than there are, and overrate those.
+
+All users of a span of time want the same few items of that span, so a loose fit learns its luck by heart. The weights
+are therefore held to those of the best single recommender by a ridge. They are fitted on one span and judged on the
+next one, and the strongest ridge within one standard error of the best is taken (the rule of Breiman et al. 1984);
+then all is fitted again on both spans.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from recsys.diversity import with_a_new_one
 
-__all__ = ["Blend", "Examples", "learn_blend"]
+__all__ = ["Blend", "Examples", "joined", "learn_blend"]
 
-HIDDEN = 24
-FORMS = ((0, 1e-3), (0, 1e-2), (HIDDEN, 1e-3), (HIDDEN, 1e-2))
-EPOCHS = 30
-USERS_A_STEP = 128
-STEPS = 8  # an epoch has at least so many
-MEMBERS = 3
+RIDGES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
+ITERATIONS = 40
 
 
 @dataclass
 class Blend:
-    """Scores of candidates: z w + relu(z w_in + b_in) w_out, averaged over members, z the standardised features.
+    """Scores of candidates: z (linear + length by_length), z the standardised features.
 
     Attributes:
         mean, spread: Of the features, shape [feature].
-        linear: Shape [member, feature].
-        w_in, b_in, w_out: Shapes [member, feature, hidden], [member, hidden], [member, hidden]; hidden may be 0.
+        linear: Weights at a history of usual length, shape [feature].
+        by_length: What they change by per standard deviation of the length, shape [feature].
+        new_feature, length_feature: Index of the feature that marks new items, and of the history's length.
         new_offset: Added where ``new_feature`` is set: log of how much rarer a hit on a new item is now than it
             was on the validation split, where new items were only known by being wanted.
     """
@@ -39,20 +40,20 @@ class Blend:
     mean: np.ndarray
     spread: np.ndarray
     linear: np.ndarray
-    w_in: np.ndarray
-    b_in: np.ndarray
-    w_out: np.ndarray
+    by_length: np.ndarray
     new_feature: int
+    length_feature: int
     new_offset: float = 0.0
 
     def score(self, features: np.ndarray) -> np.ndarray:
         """Scores, shape [row, candidate], of features, shape [row, candidate, feature]."""
-        z = np.clip((features - self.mean) / self.spread, -6, 6).astype(np.float32)
-        total = z @ self.linear.mean(0)
-        for w_in, b_in, w_out in zip(self.w_in, self.b_in, self.w_out, strict=True):
-            if w_in.shape[1]:
-                total = total + np.maximum(z @ w_in + b_in, 0) @ w_out / len(self.w_in)
+        z = self.standardised(features)
+        total = z @ self.linear + z[..., self.length_feature] * (z @ self.by_length)
         return total + self.new_offset * (features[..., self.new_feature] > 0)
+
+    def standardised(self, features: np.ndarray) -> np.ndarray:
+        """Features in standard deviations from the mean, outliers cut off, float32, same shape."""
+        return np.clip((features - self.mean) / self.spread, -6, 6).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -75,57 +76,55 @@ class Examples:
         """Some of the users."""
         return Examples(self.features[rows], self.hit[rows], self.valid[rows], self.ideal[rows])
 
-    def joined(self, other: Examples) -> Examples:
-        """The users of both."""
-        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
-        return Examples(*(np.concatenate(pair) for pair in pairs))
+
+def joined(parts: list[Examples]) -> Examples:
+    """The users of all parts, padded to as many candidates as the widest has."""
+    width = max(part.hit.shape[1] for part in parts)
+    columns = ([_widened(getattr(part, f.name), width) for part in parts] for f in fields(Examples))
+    return Examples(*(np.concatenate(column) for column in columns))
+
+
+def _widened(rows: np.ndarray, width: int) -> np.ndarray:
+    """Padded with zeros along the second axis, if there is one."""
+    return np.pad(rows, [(0, width - rows.shape[1]) if axis == 1 else (0, 0) for axis in range(rows.ndim)])
 
 
 def learn_blend(
-    earlier: Examples | None, later: Examples, new_feature: int, first: np.ndarray, *, seed: int = 0
-) -> tuple[Blend, dict[str, float]]:
+    earlier: Examples | None, later: Examples, first: np.ndarray, *, new_feature: int, length_feature: int,
+    seed: int = 0,
+) -> tuple[Blend, dict[str, float]]:  # fmt: skip
     """Fits the blend.
 
     Args:
-        earlier, later: Of two successive spans. Without an earlier one, a quarter of the later users judge the
-            linear forms: a hidden layer could learn by heart which items a span favours, and go unnoticed.
-        new_feature: Index of the feature that marks items without history.
-        first: Linear weights to start from, shape [feature].
+        earlier, later: Of two successive spans. Without an earlier one, a quarter of the later users judge.
+        first: Linear weights of the best single recommender, to which the ridge holds, shape [feature].
+        new_feature, length_feature: See ``Blend``.
 
     Returns:
-        The blend, and what was chosen: hidden width, weight decay, epochs, NDCG@10 on the judging users, and the
-        share of it that keeping the last place for a new item costs.
+        The blend, and what was chosen: ridge, NDCG@10 on the judging users, and the share of it that keeping the
+        last place for a new item costs.
     """
-    learn, judge, forms, everybody = earlier, later, FORMS, later
+    learn, judge, everybody = earlier, later, later
     if earlier is None:
         order = np.random.default_rng(seed).permutation(len(later.features))
         quarter = max(len(order) // 4, 1)
         judge, learn = later.rows(order[:quarter]), later.rows(order[quarter:])
-        forms = tuple(form for form in FORMS if not form[0])
     else:
-        everybody = earlier.joined(later)
+        everybody = joined([earlier, later])
     flat = everybody.features[everybody.valid]
     mean, spread = flat.mean(0), flat.std(0)
     spread[spread < 1e-4] = 1.0
-    start = (mean.astype(np.float32), spread.astype(np.float32), new_feature, first.astype(np.float32))
-    best, value, chosen = (0, 0.0, 0), np.full(len(judge.features), -1.0), None
-    for hidden, decay in forms:
-        blend, epochs = _fit(start, learn, judge, hidden, decay, EPOCHS, seed)
-        gain = _ndcg(blend, judge) - value
-        # A hidden layer must be better beyond chance: with few users, the luckiest of many forms is often not.
-        margin = gain.std() / np.sqrt(max(len(gain), 1)) if hidden and not best[0] else 0.0
-        if gain.mean() > margin:
-            best, value, chosen = (hidden, decay, epochs), value + gain, blend
-    hidden, decay, epochs = best
-    score = float(value.mean())
-    cost = 1 - float(_ndcg(chosen, judge, new_place=True).mean()) / score if score > 0 else 1.0
-    members = [
-        _fit(start, everybody, None, hidden, decay, epochs, seed + m)[0] for m in range(MEMBERS if hidden else 1)
-    ]
-    joined = {n: np.concatenate([getattr(m, n) for m in members]) for n in ("linear", "w_in", "b_in", "w_out")}
-    return Blend(*start[:2], **joined, new_feature=new_feature), {
-        "hidden": hidden, "decay": decay, "epochs": epochs, "ndcg": score, "new_place_cost": cost,
-    }  # fmt: skip
+    first = first.astype(np.float32)
+    start = Blend(mean, spread, first, np.zeros_like(first), new_feature, length_feature)
+    trials = _fit(start, learn, RIDGES)
+    values = np.stack([_ndcg(trial, judge) for trial in trials])
+    behind = values[values.mean(1).argmax()] - values
+    error = behind.std(1) / np.sqrt(len(judge.hit))
+    chosen = int((behind.mean(1) <= error).argmax())
+    score = float(values[chosen].mean())
+    cost = 1 - float(_ndcg(trials[chosen], judge, new_place=True).mean()) / score if score > 0 else 1.0
+    report = {"ridge": RIDGES[chosen], "ndcg": score, "new_place_cost": cost}
+    return _fit(start, everybody, RIDGES[: chosen + 1])[-1], report
 
 
 def _ndcg(blend: Blend, judge: Examples, new_place: bool = False) -> np.ndarray:
@@ -140,39 +139,33 @@ def _ndcg(blend: Blend, judge: Examples, new_place: bool = False) -> np.ndarray:
     return gain.sum(1) / judge.ideal
 
 
-def _fit(
-    start: tuple, learn: Examples, judge: Examples | None, hidden: int, decay: float, epochs: int, seed: int
-) -> tuple[Blend, int]:
-    """One member by Adam; with ``judge`` as of the epoch that ranks its users best. Returns (blend, epochs)."""
+def _fit(start: Blend, learn: Examples, ridges: tuple[float, ...]) -> list[Blend]:
+    """The blend at each strength of the ridge, from the strongest on, each from the one before, by L-BFGS."""
     import torch
 
-    mean, spread, new_feature, first = start
-    generator = torch.Generator().manual_seed(seed)
-    width = len(first)
-    w_in = (torch.randn((width, hidden), generator=generator) / width**0.5).requires_grad_()
-    b_in = torch.zeros(hidden, requires_grad=True)
-    linear, w_out = torch.from_numpy(first.copy()).requires_grad_(), torch.zeros(hidden, requires_grad=True)
-    with torch.no_grad():
-        w_out += 0.1 * torch.randn(hidden, generator=generator)
-    weights = (linear, w_in, b_in, w_out)
-    optimiser = torch.optim.AdamW(weights, lr=5e-3, weight_decay=decay * 10)
-    rng, users, best = np.random.default_rng(seed), np.flatnonzero(learn.hit.any(1)), (-1.0, None, 0)
-    steps = max(len(users) // USERS_A_STEP, min(STEPS, len(users)), 1)
-    for epoch in range(1, epochs + 1):
-        for part in np.array_split(rng.permutation(users), steps):
-            z = torch.from_numpy(np.clip((learn.features[part] - mean) / spread, -6, 6).astype(np.float32))
-            score = z @ linear + torch.relu(z @ w_in + b_in) @ w_out
-            score = torch.where(torch.from_numpy(learn.valid[part]), score, torch.tensor(-1e9))
-            wanted = torch.from_numpy(learn.hit[part].astype(np.float32))
-            loss = -(torch.log_softmax(score, 1) * wanted).sum(1) / wanted.sum(1)
+    users = np.flatnonzero(learn.hit.any(1))
+    if not len(users):
+        return [start] * len(ridges)
+    z = torch.from_numpy(start.standardised(learn.features[users]))
+    length = z[..., start.length_feature]
+    missing = torch.from_numpy(~learn.valid[users])
+    wanted = torch.from_numpy(learn.hit[users].astype(np.float32))
+    wanted /= wanted.sum(1, keepdim=True)
+    anchor = torch.from_numpy(np.stack([start.linear, start.by_length], 1))
+    weights = anchor.clone().requires_grad_()
+    fitted = []
+    for ridge in ridges:
+        optimiser = torch.optim.LBFGS([weights], max_iter=ITERATIONS, line_search_fn="strong_wolfe")
+
+        def loss(ridge: float = ridge, optimiser: torch.optim.LBFGS = optimiser) -> torch.Tensor:
             optimiser.zero_grad()
-            loss.mean().backward()
-            optimiser.step()
-        if judge is not None and (epoch in (1, 3) or epoch % 2 == 0):
-            blend = Blend(mean, spread, *(p.detach().numpy().copy()[None] for p in weights), new_feature=new_feature)
-            value = float(_ndcg(blend, judge).mean())
-            if value > best[0]:
-                best = (value, blend, epoch)
-    if judge is not None:
-        return best[1], best[2]
-    return Blend(mean, spread, *(p.detach().numpy().copy()[None] for p in weights), new_feature=new_feature), epochs
+            part = z @ weights
+            score = (part[..., 0] + length * part[..., 1]).masked_fill(missing, -1e9)
+            value = -(torch.log_softmax(score, 1) * wanted).sum(1).mean() + ridge * (weights - anchor).square().sum()
+            value.backward()
+            return value
+
+        optimiser.step(loss)
+        linear, by_length = weights.detach().numpy().T.copy()
+        fitted.append(replace(start, linear=linear, by_length=by_length))
+    return fitted

@@ -2,9 +2,9 @@
 
 The training events are cut once more (``recsys.splits``). Each component is tuned and fitted on the earlier part,
 and the blend learns from what users then wanted in the later part, new items among it: so it knows how far to trust
-each component, for users of short and of long histories, and what a new item is worth. Its form is chosen between
-two such parts, one after the other. At last the components are fitted again on all training events. Nothing of a
-test period is ever seen.
+each component, for users of short and of long histories, and what a new item is worth. How closely it is held to the
+best component is chosen between two such parts, one after the other. At last the components are fitted again on all
+training events. Nothing of a test period is ever seen.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from engine.core.errors import InputError
 from recsys.als import ALS, als_is_installed
 from recsys.base import Data, Recommender
-from recsys.blend import Blend, Examples, learn_blend
+from recsys.blend import Blend, Examples, joined, learn_blend
 from recsys.candidates import DEPTH, ItemFacts, feature_names, gather, item_facts
 from recsys.content import Content, ContentToCollaborative, Trend
 from recsys.diversity import with_a_new_one
@@ -36,8 +36,7 @@ __all__ = ["COMPONENTS", "Hybrid", "Ranking", "fit_hybrid"]
 
 _KINDS = (Popularity, ItemKNN, NextItem, EASE, Content, ContentToCollaborative, Trend, MultVAE, ALS)
 COMPONENTS: dict[str, Callable[..., Recommender]] = {kind.name: kind for kind in _KINDS}
-BLEND_USERS = 6_000
-KEPT = 160
+BLEND_USERS = 3_000
 NEW_COST = 0.01
 BATCH_CELLS = 4_000_000
 
@@ -158,7 +157,8 @@ def fit_hybrid(
     best = max(range(len(names)), key=lambda place: report[names[place]]["validation_ndcg"])
     first = np.zeros(len(labels), np.float32)
     first[2 * best : 2 * best + 2] = 0.5
-    blend, learnt = learn_blend(earlier, later, labels.index("new"), first, seed=seed)
+    places = {"new_feature": labels.index("new"), "length_feature": labels.index("history length")}
+    blend, learnt = learn_blend(earlier, later, first, **places, seed=seed)
     say(f"blend: {learnt}")
     n = len(catalogue)
     now = Data(collect(events, n), features)
@@ -187,32 +187,26 @@ def _earlier_examples(
 def _examples(
     components: list[Recommender], data: Data, catalogue: Catalogue, cut: Split, repeats: bool, seed: int
 ) -> Examples:
-    """Candidates of the judged users (all hits, ``KEPT`` in all), and which were wanted."""
+    """All candidates of the judged users, and which were wanted."""
     rng = np.random.default_rng(seed)
     if len(cut.users) > BLEND_USERS:
         cut = cut.some(np.sort(rng.choice(len(cut.users), BLEND_USERS, replace=False)))
     facts = item_facts(data, catalogue.available_from)
     users, n = len(cut.users), cut.known.n_items
-    features = np.zeros((users, KEPT, len(feature_names(components))), np.float32)
-    hit, valid = np.zeros((users, KEPT), bool), np.zeros((users, KEPT), bool)
     pairs = np.unique(cut.target_row.astype(np.int64) * n + cut.target)
+    wanted = np.cumsum(1 / np.log2(np.arange(2, 12)))[np.clip(np.diff(cut.target_start), 1, 10) - 1]
     size = max(1, BATCH_CELLS // n)
+    parts = []
     for low in range(0, users, size):
         rows = np.arange(low, min(low + size, users))
         found = gather(components, facts, cut.known.rows(cut.users[rows]), cut.open, repeats)
-        is_hit = np.isin(rows[:, None] * np.int64(n) + found.item, pairs) & (found.item >= 0)
-        # Hits first, then the leading candidates of the components mixed with random others.
-        leading = found.features[:, :, 1 : 2 * len(components) : 2].max(2)
-        key = np.where(found.item < 0, -1.0, is_hit * 10.0 + leading + rng.random(leading.shape))
-        pick = np.argsort(-key, axis=1)[:, :KEPT]
-        width = pick.shape[1]
-        features[rows, :width] = np.take_along_axis(found.features, pick[:, :, None], 1)
-        hit[rows, :width] = np.take_along_axis(is_hit, pick, 1)
-        valid[rows, :width] = np.take_along_axis(found.item >= 0, pick, 1)
-    if not hit.any():
+        valid = found.item >= 0
+        hit = np.isin(rows[:, None] * np.int64(n) + found.item, pairs) & valid
+        parts.append(Examples(found.features, hit, valid, wanted[rows]))
+    examples = joined(parts)
+    if not examples.hit.any():
         raise InputError("recsys.few", "the validation part holds no item that could be foreseen", "give a longer log")
-    wanted = np.clip(np.diff(cut.target_start), 1, 10)
-    return Examples(features, hit, valid, np.cumsum(1 / np.log2(np.arange(2, 12)))[wanted - 1])
+    return examples
 
 
 def _rarer_now(cut: Split, catalogue: Catalogue, new: np.ndarray) -> float:

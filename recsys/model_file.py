@@ -21,7 +21,7 @@ from recsys.tuning import as_json, options_of
 
 __all__ = ["Model", "save_model", "load_model"]
 
-FORMAT = 1
+FORMAT = 2
 MAX_MODEL_BYTES = 16 << 30
 
 
@@ -76,7 +76,8 @@ def load_model(path: str | Path) -> Model:
             arrays.get("embedding"),
         )  # fmt: skip
         blend = {f.name: arrays[f"blend.{f.name}"] for f in fields(Blend)}
-        blend |= {"new_feature": int(blend["new_feature"]), "new_offset": float(blend["new_offset"])}
+        blend |= {name: int(blend[name]) for name in ("new_feature", "length_feature")}
+        blend["new_offset"] = float(blend["new_offset"])
         facts = ItemFacts(arrays["facts.table"], arrays["facts.price"], float(arrays["facts.now"]))
         features = ItemFeatures(**{f.name: arrays[f"features.{f.name}"] for f in fields(ItemFeatures)})
     except (KeyError, ValueError, TypeError) as error:

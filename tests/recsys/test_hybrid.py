@@ -1,43 +1,94 @@
 """The blend learns whom to trust; recommendations are valid, explained, spread out and survive a save."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engine.core.errors import InputError
-from recsys.blend import Examples, learn_blend
+from recsys.base import Data
+from recsys.blend import RIDGES, Examples, _fit, joined, learn_blend
+from recsys.candidates import gather, item_facts
 from recsys.diversity import spread_out, with_a_new_one
 from recsys.histories import collect
-from recsys.hybrid import fit_hybrid
+from recsys.hybrid import _examples, fit_hybrid
 from recsys.model_file import load_model, save_model
 from recsys.recommend import recommend, similar
+from recsys.splits import split_events
+
+PLACES = {"new_feature": 2, "length_feature": 3}
 
 
-def blend_case(users=400, seed=0):
-    """Feature 0 foretells hits, feature 1 is noise, feature 2 marks new items."""
+def blend_case(users=400, seed=0, width=20, turned=False):
+    """Feature 0 foretells hits, feature 1 is noise, feature 2 marks new items, feature 3 is the history's length.
+
+    ``turned``: feature 0 foretells them for long histories only, feature 1 for short ones.
+    """
     rng = np.random.default_rng(seed)
-    features = rng.standard_normal((users, 20, 3)).astype(np.float32)
-    features[:, :, 2] = np.arange(20) == 19
-    hit = np.zeros((users, 20), bool)
-    hit[np.arange(users), (2 * features[:, :, 0] + rng.gumbel(size=(users, 20))).argmax(1)] = True
+    features = rng.standard_normal((users, width, 4)).astype(np.float32)
+    features[:, :, 2] = np.arange(width) == width - 1
+    features[:, :, 3] = features[:, :1, 3]
+    worth = np.where(features[:, :, 3] > 0, features[:, :, 0], features[:, :, 1]) if turned else features[:, :, 0]
+    hit = np.zeros((users, width), bool)
+    hit[np.arange(users), (2 * worth + rng.gumbel(size=(users, width))).argmax(1)] = True
     return Examples(features, hit, np.ones_like(hit), np.ones(users))
 
 
-@pytest.mark.parametrize("earlier", [None, blend_case(seed=2)], ids=["one span", "two spans"])
+@pytest.mark.parametrize("earlier", [None, blend_case(seed=2, width=17)], ids=["one span", "two spans"])
 def test_blend_finds_the_feature_that_matters_whatever_it_starts_from(earlier):
-    first = np.array([0, 0.5, 0], np.float32)
-    blend, learnt = learn_blend(earlier, blend_case(), 2, first)
+    first = np.array([0, 0.5, 0, 0], np.float32)
+    blend, learnt = learn_blend(earlier, blend_case(), first, **PLACES)
     test = blend_case(seed=1)
     score = blend.score(test.features)
     assert np.corrcoef(score.ravel(), test.features[..., 0].ravel())[0, 1] > 0.9
     assert test.hit[np.arange(len(score)), score.argmax(1)].mean() > 0.3
-    assert 0 < learnt["ndcg"] <= 1 and (earlier is not None or learnt["hidden"] == 0)
-    again, _ = learn_blend(earlier, blend_case(), 2, first)
+    assert 0 < learnt["ndcg"] <= 1
+    again, _ = learn_blend(earlier, blend_case(), first, **PLACES)
     np.testing.assert_array_equal(score, again.score(test.features))
+
+
+def test_weights_lean_on_the_length_of_the_history():
+    cases = [blend_case(seed=seed, turned=True) for seed in range(3)]
+    blend, _ = learn_blend(cases[0], cases[1], np.zeros(4, np.float32), **PLACES)
+    assert blend.by_length[0] > 0.05 and blend.by_length[1] < -0.05
+    plain = replace(blend, by_length=np.zeros_like(blend.by_length))
+    right = [cases[2].hit[np.arange(400), b.score(cases[2].features).argmax(1)].mean() for b in (blend, plain)]
+    assert right[0] > right[1] + 0.05
+
+
+def test_the_luck_of_one_span_is_not_learnt_by_heart():
+    lucky, usual, test = blend_case(seed=3), blend_case(seed=4), blend_case(seed=5)
+    lucky.hit[:120] = False
+    lucky.hit[:120, -1] = True  # three in ten wanted the new item of that span, nearly nobody that of the others
+    first = np.array([0.5, 0, 0, 0], np.float32)
+    blend, learnt = learn_blend(lucky, usual, first, **PLACES)
+    loose = _fit(replace(blend, linear=first, by_length=np.zeros_like(first)), lucky, RIDGES)[-1]
+    shown = [(b.score(test.features).argmax(1) == 19).mean() for b in (blend, loose)]
+    assert learnt["ridge"] > min(RIDGES) and shown[1] > shown[0] + 0.1, shown
+    assert test.hit[np.arange(400), blend.score(test.features).argmax(1)].mean() > 0.3
+
+
+def test_joined_examples_keep_their_candidates():
+    both = joined([blend_case(users=3, width=5), blend_case(users=2, width=8, seed=1)])
+    assert both.features.shape == (5, 8, 4) and both.valid.sum() == 3 * 5 + 2 * 8 and both.hit.sum() == 5
+    assert not both.valid[:3, 5:].any()
+
+
+def test_examples_hold_every_candidate(shop, model):
+    cut = split_events(shop.events, shop.catalogue)
+    data, components = Data(cut.known, model.features), model.hybrid.components
+    examples = _examples(components, data, shop.catalogue, cut, False, 0)
+    facts = item_facts(data, shop.catalogue.available_from)
+    found = gather(components, facts, cut.known.rows(cut.users), cut.open, False)
+    assert examples.valid.sum() == (found.item >= 0).sum() > 0
+    wanted = {(row, item) for row, item in zip(cut.target_row.tolist(), cut.target.tolist(), strict=True)}
+    reached = {(row, int(item)) for row, items in enumerate(found.item) for item in items if item >= 0}
+    assert examples.hit.sum() == len(wanted & reached) > 0
 
 
 def test_new_items_can_be_held_back():
     case = blend_case()
-    blend, _ = learn_blend(None, case, 2, np.zeros(3, np.float32))
+    blend, _ = learn_blend(None, case, np.zeros(4, np.float32), **PLACES)
     before = blend.score(case.features)
     blend.new_offset = -3.0
     np.testing.assert_allclose((blend.score(case.features) - before)[0, [0, 19]], [0, -3], atol=1e-5)
