@@ -82,18 +82,18 @@ def test_estimates_hold_the_true_value_and_the_doubly_robust_one_is_narrowest():
 
 
 def test_the_likelihoods_interval_holds_where_the_policies_hardly_overlap():
-    """The log shows one item nearly always, the policy another one that pays more: few weights, all heavy."""
+    """The log shows one item nearly always, the policy another one that pays more: six or so heavy weights."""
     n, truth, covered = 1500, 0.4, np.zeros(2)
     for run in range(60):
         rng = np.random.default_rng(run)
-        arm = (rng.random(n) < 0.01).astype(int)
+        arm = (rng.random(n) < 0.004).astype(int)
         reward = (rng.random(n) < np.where(arm == 1, truth, 0.1)).astype(float)
-        log = Decisions(np.ones((n, 2, 1)), arm, np.where(arm == 1, 0.01, 0.99), reward)
+        log = Decisions(np.ones((n, 2, 1)), arm, np.where(arm == 1, 0.004, 0.996), reward)
         policy = np.tile([0.0, 1.0], (n, 1))
         for k, e in enumerate((snips(log, policy), empirical_likelihood(log, policy))):
             covered[k] += e.low <= truth <= e.high
             assert not k or 0 <= e.low <= e.value <= e.high <= 1
-    assert covered[1] >= 55 > covered[0]
+    assert covered[1] >= 53 and covered[0] <= 50
 
 
 def test_the_logging_policy_itself_is_valued_at_its_mean():
