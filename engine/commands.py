@@ -14,12 +14,11 @@ from typing import Any
 
 from engine import pipeline
 from engine.config import read_config
-from engine.core import codec
 from engine.core.errors import InputError
 from engine.core.types import Body, Drape, Garment
 from engine.finish import read_finish
 from engine.library_names import check_garment, default_fabric, load_fabric, read_options
-from engine.look import BODY, load_look
+from engine.look import BODY, load_body, load_look
 from engine.measurement_file import SEXES, measurements_for_people, read_measurements
 from engine.runtime import Run
 
@@ -70,13 +69,7 @@ def _load_body(run: Run, args: Namespace) -> Body:
         run.input_file(args.measurements) if Path(args.measurements).is_file() else None
         values, sex = read_measurements(args.measurements)
         return pipeline.body_from_typed(run, values, sex=sex)
-    path = Path(args.body) if args.body else run.out
-    path = path / BODY if path.is_dir() or not path.suffix else path
-    if not path.exists():
-        raise InputError(
-            "body.missing", f"{path}: no such body", "give --body or --measurements, or run toile fit first"
-        )
-    return codec.load(path, Body)
+    return load_body(args.body or run.out, hint="give --body or --measurements, or run toile fit first")
 
 
 def _outfit(args: Namespace) -> dict[str, list]:

@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.core import codec
 from engine.core.errors import InputError
 from engine.core.safe_io import write_json, write_with
 from engine.core.types import Body
 from engine.library_names import default_fabric, is_file, load_fabric, read_options
+from engine.look import load_body
 from engine.measurement_file import read_measurements
 
 __all__ = ["add_parsers", "joined", "run"]
@@ -91,11 +91,7 @@ def _checked(name: str, value: float, low: float, high: float) -> Any:
 def _body(args: Namespace) -> Body:
     """The body to draft for; the mean woman where none is given."""
     if args.body:
-        path = Path(args.body)
-        path = path / "body.npz" if path.is_dir() or not path.suffix else path
-        if not path.exists():
-            raise InputError("body.missing", f"{path}: no such body", "make one by toile avatar or toile fit")
-        return codec.load(path, Body)
+        return load_body(args.body)
     if args.measurements:
         from avatars.typed import body_from_measurements
 

@@ -10,7 +10,7 @@ from engine.core.errors import InputError
 from engine.core.types import Body, Drape, Garment, SceneMesh
 from engine.finish import Finish
 
-__all__ = ["BODY", "DRAPE", "GARMENT", "Look", "load_look", "load_start", "scene"]
+__all__ = ["BODY", "DRAPE", "GARMENT", "Look", "load_body", "load_look", "load_start", "scene"]
 
 BODY, GARMENT, DRAPE = "body.npz", "garment.npz", "drape.npz"
 
@@ -23,6 +23,15 @@ class Look:
     garment: Garment
     drape: Drape
     finish: Finish | None = None  #: colour and print, where they are not the fabric's own
+
+
+def load_body(path: str | Path, *, hint: str = "make one by toile avatar or toile fit") -> Body:
+    """A saved body: its file, or the folder of a run that has one."""
+    path = Path(path)
+    path = path / BODY if path.is_dir() or not path.suffix else path
+    if not path.exists():
+        raise InputError("body.missing", f"{path}: no such body", hint)
+    return codec.load(path, Body)
 
 
 def load_look(folder: Path) -> Look:

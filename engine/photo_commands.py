@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from engine.config import read_config
-from engine.core import codec
 from engine.core.errors import InputError
 from engine.core.types import Body, PhotoView
+from engine.look import load_body
 from engine.runtime import Run
 
 __all__ = ["add_parsers", "joined", "run"]
@@ -79,12 +79,11 @@ def registered(work: Run, body: Body, photo: str, view: str) -> PhotoView:
 
 def _light(work: Run, folder: Path, args: Namespace) -> dict[str, Any]:
     from avatars.motion import move_to_pose
-    from engine.look import BODY
     from engine.photo.light import light_of_photo, write_light
     from engine.photo.posed import body_in_photo, photo_camera
     from engine.photo.stage import load_views
 
-    body = codec.load(folder / BODY, Body)
+    body = load_body(folder)
     kept = [v for v in load_views(folder, body) if v.name == args.view]
     if not args.photo and not kept:
         raise InputError("photo.none", f"{folder}: has no {args.view} photo of its body", "give one with --photo")
@@ -142,12 +141,9 @@ def _from_photo(args: Namespace) -> dict[str, Any]:
 
     if not 0 <= args.rounds <= 8:
         raise InputError("cli.rounds", f"--rounds {args.rounds}: is not between 0 and 8", "2 are enough for most")
-    path = Path(args.body)
-    path = path / "body.npz" if path.is_dir() or not path.suffix else path
-    if not path.exists():
-        raise InputError("body.missing", f"{path}: no such body", "fit one to photos in tight clothes: toile fit")
     config = read_config(args.config, quality=args.quality, threads=args.threads)
-    work, body = Run(Path(args.out), config, quiet=args.json), codec.load(path, Body)
+    body = load_body(args.body, hint="fit one to photos in tight clothes: toile fit")
+    work = Run(Path(args.out), config, quiet=args.json)
     view = registered(work, body, args.photo, "front")
     value = recut(work, body, view, garment=args.garment, fabric=args.fabric, rounds=args.rounds)
     if not args.json:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.core import codec
 from engine.core.errors import InputError
 from engine.core.types import Body
+from engine.look import load_body
 from engine.shop_files import BODIES, SIZES, open_shop_log, say
 
 __all__ = ["COMMANDS", "add_parsers", "fit_size_model", "size_for"]
@@ -109,11 +109,7 @@ def _given_body(args: Namespace) -> Body | None:
         values, sex = read_measurements(args.measurements)
         return body_from_measurements(values, sex=sex)
     if args.body:
-        path = Path(args.body)
-        path = path / "body.npz" if path.is_dir() or not path.suffix else path
-        if not path.exists():
-            raise InputError("body.missing", f"{path}: no such body", "make one by toile avatar or toile fit")
-        return codec.load(path, Body)
+        return load_body(args.body)
     return None
 
 
