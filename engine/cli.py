@@ -78,7 +78,8 @@ def _body(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--measurements", help="YAML file of body measurements in cm")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, set[str]]:
+    """The command line, and the names of its commands."""
     parser = _Parser(prog="toile", description="3D avatars from photos, garments from patterns, draped and measured.")
     parser.add_argument("--version", action="version", version=f"toile {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
@@ -137,12 +138,14 @@ def _parser() -> argparse.ArgumentParser:
     recsys_commands.add_parser(commands)
     refine_commands.add_parser(commands)
     add("warm", "compile the simulation kernels now, so that the first drape does not wait for them")
-    return parser
+    return parser, set(commands.choices)
 
 
 def execute(argv: list[str], emit: Callable[[str], None]) -> tuple[Any, int]:
     """Runs one command; returns its value for --json and its exit code. ToileError if it cannot be done."""
-    args = _parser().parse_args(photo_commands.joined(garments_commands.joined(argv)))
+    parser, names = _parser()
+    two = " ".join(argv[:2])  # `photo light` and its like: one word, the name of their parser
+    args = parser.parse_args([two, *argv[2:]] if two in names else argv)
     if args.command in ("recsys", "recommend"):
         return recsys_commands.run(args, emit)
     if args.command == "refine":

@@ -20,7 +20,7 @@ from engine.library_names import default_fabric, is_file, load_fabric, read_opti
 from engine.look import load_body
 from engine.measurement_file import read_measurements
 
-__all__ = ["add_parsers", "joined", "run"]
+__all__ = ["add_parsers", "run"]
 
 DIRECTION_NAMES = (
     "longer", "shorter", "looser", "tighter", "more_flared", "less_flared", "longer_sleeves", "shorter_sleeves",
@@ -29,11 +29,6 @@ DIRECTION_NAMES = (
 MAX_COUNT = 200
 EMBED = "places of patterns in the garment space, for toile recsys train --embeddings"
 Answer = tuple[Any, int]
-
-
-def joined(argv: list[str]) -> list[str]:
-    """The words of a command line with `garments similar` and its like as one word, the name of their parser."""
-    return [" ".join(argv[:2]), *argv[2:]] if argv[:1] == ["garments"] and argv[1:2] and argv[1] in _COMMANDS else argv
 
 
 def add_parsers(commands: Any) -> None:

@@ -16,12 +16,7 @@ from engine.core.types import Body, PhotoView
 from engine.look import load_body
 from engine.runtime import Run
 
-__all__ = ["add_parsers", "joined", "run"]
-
-
-def joined(argv: list[str]) -> list[str]:
-    """The words of a command line with `photo light` and its like as one word, the name of their parser."""
-    return [" ".join(argv[:2]), *argv[2:]] if " ".join(argv[:2]) in _COMMANDS else argv
+__all__ = ["add_parsers", "run"]
 
 
 def add_parsers(commands: Any) -> None:
