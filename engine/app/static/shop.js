@@ -65,15 +65,27 @@ function card(item) {
     make("div", { className: "buttons" }, like, look));
 }
 
-async function home(keepFocus) {
-  const value = await ask("/api/home", { user: user() });
+/** Where the keyboard is among the cards, so that cards made anew can give it back. */
+function focusedCard() {
+  const within = document.activeElement?.closest("#items .card");
+  return within && { item: within.dataset.item, button: [...within.querySelectorAll("button")].indexOf(document.activeElement) };
+}
+
+async function home(returnTo) {
+  const asked = user();
+  const value = await ask("/api/home", { user: asked });
+  if (asked !== user()) return; // another visitor was chosen meanwhile: theirs is on its way
+  const focus = focusedCard() || (returnTo && { item: returnTo, button: 0 });
   decision = value.decision;
   firstItem = value.items.length ? value.items[0].item : null;
   $("greeting").textContent = value.known_items ? "For you" : "Welcome";
   $("why").textContent = value.known_items ? `By ${value.known_items} items that you looked at, liked or bought.` : "Nothing is known of you yet: what suits newcomers.";
   $("items").replaceChildren(...value.items.map(card));
   document.body.dataset.state = "ready";
-  if (keepFocus) ($("items").querySelector(`[data-item="${CSS.escape(keepFocus)}"] button`) || $("items")).focus({ preventScroll: true });
+  document.body.dataset.user = asked;
+  if (!focus || $("sheet").open) return;
+  const same = $("items").querySelector(`[data-item="${CSS.escape(focus.item)}"]`);
+  (same?.querySelectorAll("button")[Math.max(focus.button, 0)] || $("items")).focus({ preventScroll: true });
 }
 
 function sizeButton(row) {
