@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.core.errors import InputError
+from engine.core.pattern_types import Pattern
 from engine.core.safe_io import read_bytes
-from engine.core.types import Fabric, Pattern
+from engine.core.types import Fabric
 from engine.library_names import default_fabric, load_fabric
 from garments.formats import read_pattern
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.core.errors import InputError
-from engine.core.types import Body, Fabric, Pattern
+from engine.core.pattern_types import Pattern
+from engine.core.types import Body, Fabric
 from engine.sewable import Sewn, drafted, sewn
 from garments.fabrics import load_fabrics
 from garments.silhouette import silhouette

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import InputError
-from engine.core.types import Body, Fabric, Pattern
+from engine.core.pattern_types import Pattern
+from engine.core.types import Body, Fabric
 
 __all__ = ["check_garment", "default_fabric", "is_file", "load_fabric", "load_pattern", "read_options"]
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from engine.core import codec
 from engine.core.errors import InputError
+from engine.core.pattern_types import Pattern
 from engine.core.safe_io import read_json
-from engine.core.types import Body, Fabric, Pattern
+from engine.core.types import Body, Fabric
 from engine.library_names import default_fabric, is_file, load_fabric, load_pattern
 from engine.shop_files import MODEL, say
 from garments.silhouette import silhouette

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.core.errors import InputError
-from engine.core.types import Body, Pattern
+from engine.core.pattern_types import Pattern
+from engine.core.types import Body
 from garments import library
 from garments.meshing import mesh_pattern
 from garments.seams import check_pattern

@@ -15,7 +15,8 @@ import numpy as np
 
 from engine import pipeline
 from engine.core.errors import InputError
-from engine.core.types import Body, Fabric, FitReport, Pattern
+from engine.core.pattern_types import Pattern
+from engine.core.types import Body, Fabric, FitReport
 from engine.export.fit_report import comfort_stretch, fit_report
 from engine.runtime import Run
 from recsys.size_chart import SizeChart

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import InputError
-from engine.core.types import Pattern
+from engine.core.pattern_types import Pattern
 from garments.blocks.jacket import JACKET_NEEDS, JacketOptions, jacket
 from garments.blocks.options import options_of, read_options, typed_options
 from garments.blocks.pleated import PleatedOptions, pleated_skirt

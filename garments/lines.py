@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from engine.core.errors import InputError
-from engine.core.types import Panel, Pattern
+from engine.core.pattern_types import Panel, Pattern
 from garments.panels import EdgeCurve, edge_count, edge_curve, outline
 
 __all__ = ["RATIO_LEAST", "TOUCH", "check_lines", "check_tapes", "line_cuts"]

@@ -8,7 +8,8 @@ import numpy as np
 
 from engine.core.errors import InputError
 from engine.core.mesh import subdivide
-from engine.core.types import Garment, Pattern
+from engine.core.pattern_types import Pattern
+from engine.core.types import Garment
 from garments.lines import TOUCH
 from garments.meshing_cdt import min_angles, triangulate
 from garments.meshing_chords import coincident_chords, split_edges

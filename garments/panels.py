@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from engine.core.errors import InputError
-from engine.core.types import ArcEdge, BezierEdge, Edge, EdgeRef, Panel
+from engine.core.pattern_types import ArcEdge, BezierEdge, Edge, EdgeRef, Panel
 
 __all__ = [
     "EdgeCurve", "check_panel", "edge_count", "edge_curve", "edge_length", "loop_area", "outline", "panel_area",

@@ -16,7 +16,8 @@ from scipy.spatial import cKDTree
 
 from engine.core.errors import InputError, PlacementError
 from engine.core.outfit import levels_of
-from engine.core.types import Body, Fabric, Garment, Pattern
+from engine.core.pattern_types import Pattern
+from engine.core.types import Body, Fabric, Garment
 from garments.meshing import PatternMesh, mesh_pattern, refine_mesh
 from garments.placement_check import BodyProbe, ClothProbe, self_crossings
 from garments.placement_groups import build_groups

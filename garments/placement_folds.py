@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.core.types import PanelLine
+from engine.core.pattern_types import PanelLine
 
 __all__ = ["folded"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from engine.core.types import Body, Garment, PanelLine, Pattern
+from engine.core.pattern_types import PanelLine, Pattern
+from engine.core.types import Body, Garment
 from garments.meshing import PatternMesh
 from garments.meshing_cdt import in_polygon
 from garments.placement_cone import fit_sector

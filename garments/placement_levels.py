@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.core.types import Body, Pattern
+from engine.core.pattern_types import Pattern
+from engine.core.types import Body
 from garments.panels import ref_points
 from garments.placement_regions import PanelRegion
 

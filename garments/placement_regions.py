@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.types import Panel, Pattern
+from engine.core.pattern_types import Panel, Pattern
 from garments.panels import outline
 
 __all__ = ["PanelRegion", "panel_regions"]

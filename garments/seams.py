@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.core.errors import InputError
-from engine.core.types import EdgeRef, Pattern, Seam
+from engine.core.pattern_types import EdgeRef, Pattern, Seam
 from garments.lines import check_lines, check_tapes, line_cuts
 from garments.panels import check_panel, edge_count, edge_length, ref_length
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.core.types import EdgeRef, Pattern
+from engine.core.pattern_types import EdgeRef, Pattern
 from garments.seams import seam_lengths
 
 __all__ = ["without_short_seams"]

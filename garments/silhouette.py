@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.types import Panel, Pattern
+from engine.core.pattern_types import Panel, Pattern
 from garments.panels import edge_curve, ref_length
 from garments.placement_regions import PanelRegion, panel_regions
 

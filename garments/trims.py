@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.core.types import Pattern
+from engine.core.pattern_types import Pattern
 from garments.meshing import PatternMesh
 
 __all__ = ["fold_edges", "tape_edges"]

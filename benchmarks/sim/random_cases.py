@@ -12,7 +12,8 @@ from avatars.body_model import JOINT_NAMES
 from avatars.open_body import load_open_body, make_body, prior
 from avatars.typed import body_from_measurements
 from engine.core.errors import InputError
-from engine.core.types import Body, Fabric, Pattern
+from engine.core.pattern_types import Pattern
+from engine.core.types import Body, Fabric
 from engine.measurement_file import read_measurements
 from garments import library
 from garments.fabrics import fabric, load_fabrics

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.core import types
+from engine.core import pattern_types, types
 from engine.core.errors import InputError
 from engine.core.safe_io import load_npz, write_with
 
 __all__ = ["save", "load", "content_hash"]
 
 FORMAT = 1
+KNOWN = {name: getattr(module, name) for module in (types, pattern_types) for name in module.__all__}
 
 
 def _pack(value: Any, key: str, arrays: dict[str, np.ndarray]) -> Any:
@@ -43,7 +44,7 @@ def _unpack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return {k: _unpack(v, arrays) for k, v in value["$dict"]}
     if "$tuple" in value:
         return tuple(_unpack(v, arrays) for v in value["$tuple"])
-    cls = getattr(types, value["$type"]) if value["$type"] in types.__all__ else None
+    cls = KNOWN.get(value["$type"])
     return cls(**{k: _unpack(v, arrays) for k, v in value["fields"].items()})
 
 

@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 
 from engine.core.errors import InputError
 from engine.core.measurements import MEASUREMENTS
-from engine.core.types import BezierEdge, Edge, EdgeRef, LineEdge, Notch, Panel, Pattern, Placement, Seam, Tape
+from engine.core.pattern_types import BezierEdge, Edge, EdgeRef, LineEdge, Notch, Panel, Pattern, Placement, Seam, Tape
 from garments.panels import edge_curve
 
 __all__ = ["Draft", "Outline", "Step", "band", "curve_length", "measured", "root", "smooth", "unit"]

@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.core.errors import InputError
 from engine.core.measurements import LANDMARKS
-from engine.core.types import Placement
+from engine.core.pattern_types import Placement
 
 __all__ = ["Stand", "UpperForm", "estimated_landmarks"]
 

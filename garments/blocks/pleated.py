@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import InputError
-from engine.core.types import EdgeRef, PanelLine, Pattern, Seam
+from engine.core.pattern_types import EdgeRef, PanelLine, Pattern, Seam
 from garments.blocks.draft import Draft, Outline, measured
 from garments.blocks.frames import Stand
 from garments.blocks.options import choice, count, option

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.types import EdgeRef, PanelLine, Pattern, Seam
+from engine.core.pattern_types import EdgeRef, PanelLine, Pattern, Seam
 from garments.blocks.bodice import NEEDED, Half, armhole, bust_point, even_sides, neckline, side, upper_half
 from garments.blocks.collar import COLLAR_GAP, FUSED, fall
 from garments.blocks.draft import Draft, Outline, band, measured

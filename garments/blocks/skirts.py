@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.types import Pattern
+from engine.core.pattern_types import Pattern
 from garments.blocks.draft import Draft, Outline, band, curve_length, measured, root, smooth, unit
 from garments.blocks.frames import Stand
 from garments.blocks.options import choice, option

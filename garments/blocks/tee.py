@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.types import Pattern
+from engine.core.pattern_types import Pattern
 from garments.blocks.bodice import NEEDED, Half, armhole, even_sides, neckline, side, upper_half
 from garments.blocks.draft import Draft, Outline, band, measured
 from garments.blocks.frames import Stand

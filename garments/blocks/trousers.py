@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.types import PanelLine, Pattern
+from engine.core.pattern_types import PanelLine, Pattern
 from garments.blocks.draft import Draft, Outline, curve_length, measured, root, smooth
 from garments.blocks.frames import Stand
 from garments.blocks.options import choice, option

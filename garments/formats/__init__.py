@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.core.errors import UnsupportedError
+from engine.core.pattern_types import Pattern
 from engine.core.safe_io import read_bytes, read_json
-from engine.core.types import Pattern
 from garments.formats.garmentcode import read_garmentcode
 from garments.formats.toile_json import FORMAT, read_design, read_toile, write_toile
 

@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from engine.core.errors import InputError
+from engine.core.pattern_types import ArcEdge, BezierEdge, Edge, EdgeRef, LineEdge, Panel, Pattern, Placement, Seam
 from engine.core.safe_io import read_json
-from engine.core.types import ArcEdge, BezierEdge, Edge, EdgeRef, LineEdge, Panel, Pattern, Placement, Seam
 from garments.panels import MAX_EXTENT, MIN_EDGE, edge_length, loop_area, outline
 from garments.seams import check_pattern
 

@@ -3,9 +3,9 @@
     {"format": "toile-pattern", "version": 1, "pattern": {"name": "tee", "panels": [...], "seams": [...], ...},
      "design": {"garment": "tee", "options": {"ease": 0.1}}}
 
-Lengths are metres, angles radians. Objects have the fields of the dataclasses of ``engine.core.types`` by their names;
-fields at their default are left out; an edge says its ``kind``: line, bezier or arc. Numbers are written in full, so
-that what is read back equals what was written. ``design``, optional, is what the pattern was drafted from.
+Lengths are metres, angles radians. Objects have the fields of the dataclasses of ``engine.core.pattern_types`` by
+their names; fields at their default are left out; an edge says its ``kind``: line, bezier or arc. Numbers are written
+in full, so that what is read back equals what was written. ``design``, optional, is what the pattern was drafted from.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any, NoReturn, Union, get_args, get_origin, get_type_hints
 import numpy as np
 
 from engine.core.errors import InputError
+from engine.core.pattern_types import ArcEdge, BezierEdge, LineEdge, Pattern
 from engine.core.safe_io import read_json, write_json
-from engine.core.types import ArcEdge, BezierEdge, LineEdge, Pattern
 from garments.seams import check_pattern
 
 __all__ = ["FORMAT", "read_design", "read_toile", "write_toile"]

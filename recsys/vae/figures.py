@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.types import Fabric, Pattern
+from engine.core.pattern_types import Pattern
+from engine.core.types import Fabric
 
 __all__ = ["BODY", "FABRIC", "body_figures", "fabric_figures", "measured_figures", "nearest_fabric"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.types import ArcEdge, BezierEdge, Edge, EdgeRef, Panel, Pattern
+from engine.core.pattern_types import ArcEdge, BezierEdge, Edge, EdgeRef, Panel, Pattern
 
 __all__ = ["FlatPanel", "edge_polyline", "lay_flat"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.core.types import EdgeRef, Pattern
+from engine.core.pattern_types import EdgeRef, Pattern
 from recsys.vae.outlines import FlatPanel, lay_flat
 
 __all__ = ["CHANNELS", "CELLS", "FRAME", "FORMAT", "rasterise"]

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.core.types import Fabric, Pattern
+from engine.core.pattern_types import Pattern
+from engine.core.types import Fabric
 from recsys.vae.design import Design, Value
 from recsys.vae.figures import body_figures, fabric_figures, measured_figures
 from recsys.vae.raster import rasterise

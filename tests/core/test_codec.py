@@ -5,8 +5,9 @@ import pytest
 
 from engine.core import codec
 from engine.core.errors import InputError
+from engine.core.pattern_types import ArcEdge, BezierEdge, EdgeRef, LineEdge, Panel, Pattern, Placement, Seam
 from engine.core.store import Store, stage_key
-from engine.core.types import ArcEdge, BezierEdge, Camera, EdgeRef, LineEdge, Panel, Pattern, Placement, Seam
+from engine.core.types import Camera
 
 
 def pattern() -> Pattern:

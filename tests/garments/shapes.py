@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.core.types import ArcEdge, BezierEdge, EdgeRef, LineEdge, Panel, Pattern, Placement, Seam
+from engine.core.pattern_types import ArcEdge, BezierEdge, EdgeRef, LineEdge, Panel, Pattern, Placement, Seam
 
 FLAT = Placement(np.eye(3), np.zeros(3))
 

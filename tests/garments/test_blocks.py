@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from size_table import BODIES
 
-from engine.core.types import Panel, Pattern
+from engine.core.pattern_types import Panel, Pattern
 from garments import library
 from garments.blocks.draft import band
 from garments.blocks.sleeve import fit_cap

@@ -3,7 +3,7 @@ import pytest
 
 from engine.core.errors import InputError
 from engine.core.mesh import subdivide, unique_edges, weld_map
-from engine.core.types import EdgeRef, Pattern, Seam
+from engine.core.pattern_types import EdgeRef, Pattern, Seam
 from garments.formats import read_pattern
 from garments.meshing import mesh_pattern, refine_mesh
 from garments.meshing_cdt import min_angles, triangulate

@@ -8,7 +8,7 @@ import pytest
 from engine.core import codec
 from engine.core.errors import InputError
 from engine.core.mesh import unique_edges
-from engine.core.types import EdgeRef, Panel, PanelLine, Pattern, Seam, Tape
+from engine.core.pattern_types import EdgeRef, Panel, PanelLine, Pattern, Seam, Tape
 from garments.meshing import mesh_pattern, refine_mesh
 from garments.meshing_cdt import min_angles, triangulate
 from garments.seams import check_pattern

@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad
 
 from engine.core.errors import InputError
-from engine.core.types import ArcEdge, BezierEdge, EdgeRef, LineEdge, Panel
+from engine.core.pattern_types import ArcEdge, BezierEdge, EdgeRef, LineEdge, Panel
 from garments.panels import (
     check_panel,
     edge_curve,

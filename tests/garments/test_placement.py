@@ -6,7 +6,8 @@ import pytest
 from avatars.open_body import load_open_body, make_body
 from engine.core.errors import InputError, PlacementError
 from engine.core.mesh import face_normals_areas, green_strain, subdivide
-from engine.core.types import EdgeRef, Fabric, Pattern, Placement, Seam
+from engine.core.pattern_types import EdgeRef, Pattern, Placement, Seam
+from engine.core.types import Fabric
 from garments.formats import read_pattern
 from garments.meshing import garment_stats
 from garments.placement import place

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from engine.core.errors import InputError
-from engine.core.types import PanelLine
+from engine.core.pattern_types import PanelLine
 from garments import library
 from garments.meshing import mesh_pattern
 from garments.panels import edge_curve

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import InputError
-from engine.core.types import EdgeRef, Pattern, Seam
+from engine.core.pattern_types import EdgeRef, Pattern, Seam
 from garments.seams import check_pattern, seam_lengths, span_length, split_spans
 from tests.garments.shapes import dart, rectangle
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.core.types import EdgeRef, Pattern, Seam
+from engine.core.pattern_types import EdgeRef, Pattern, Seam
 from garments.meshing import mesh_pattern
 from garments.meshing_cdt import min_angles
 from garments.seams import check_pattern, seam_lengths, split_spans

@@ -8,7 +8,7 @@ from size_table import BODIES
 
 from engine.core.codec import content_hash
 from engine.core.errors import InputError
-from engine.core.types import ArcEdge, EdgeRef, LineEdge, Panel, PanelLine, Pattern, Placement, Seam, Tape
+from engine.core.pattern_types import ArcEdge, EdgeRef, LineEdge, Panel, PanelLine, Pattern, Placement, Seam, Tape
 from garments import library
 from garments.formats import read_design, read_pattern, write_toile
 

@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from engine.core.types import ArcEdge, BezierEdge, EdgeRef, LineEdge, Panel, PanelLine, Pattern, Placement, Seam, Tape
+from engine.core.pattern_types import (
+    ArcEdge,
+    BezierEdge,
+    EdgeRef,
+    LineEdge,
+    Panel,
+    PanelLine,
+    Pattern,
+    Placement,
+    Seam,
+    Tape,
+)
 from recsys.vae.outlines import edge_polyline, lay_flat
 from recsys.vae.raster import CELLS, CHANNELS, FRAME, rasterise, segment_lengths, signed_areas
 

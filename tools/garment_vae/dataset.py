@@ -23,8 +23,9 @@ from avatars.open_body import load_open_body, make_body, prior
 from avatars.typed import body_from_measurements
 from engine.core import codec
 from engine.core.errors import InputError
+from engine.core.pattern_types import Pattern
 from engine.core.safe_io import load_npz, write_with
-from engine.core.types import Body, Fabric, Pattern
+from engine.core.types import Body, Fabric
 from engine.measurement_file import read_measurements
 from engine.sewable import REFUSALS
 from garments import library
