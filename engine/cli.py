@@ -133,8 +133,11 @@ def _parser() -> tuple[argparse.ArgumentParser, set[str]]:
         p.add_argument("--json", action="store_true", help="print one JSON line")
         if name == "garments":
             p.add_argument("name", nargs="?", help="one garment, with its options")
+            of_garments = p
     garments_commands.add_parsers(commands)
     photo_commands.add_parsers(commands)
+    longer = [name.split()[1] for name in commands.choices if name.startswith("garments ")]
+    of_garments.epilog = f"more commands, each with its own --help: toile garments {' | '.join(longer)}"
     recsys_commands.add_parser(commands)
     refine_commands.add_parser(commands)
     add("warm", "compile the simulation kernels now, so that the first drape does not wait for them")
