@@ -9,22 +9,38 @@ from engine.core.types import Body, Garment
 
 __all__ = ["BodyProbe", "ClothProbe", "crossing_pairs", "self_crossings"]
 
-
-def _corner_boxes(v: np.ndarray, f: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    t = v[f]
-    centre = 0.5 * (t.min(1) + t.max(1))
-    radius = np.linalg.norm(t - centre[:, None], axis=2).max(1)
-    return t, centre, radius, np.stack([t.min(1), t.max(1)], 1)
+ROUNDING = 1 + 1e-9  #: by which spheres are taken larger that may touch
+#: Distance of a triangle's point from the nearest corner over the longest edge, at most: an equilateral's middle.
+FARTHEST = 0.578
+DISTANCE_ERROR = 1e-5  #: of distances to a surface, which are of single precision [m]
 
 
-def _candidates(ca: np.ndarray, ra: np.ndarray, cb: np.ndarray, rb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of bounding spheres that may touch."""
-    tree = cKDTree(cb)
-    near = tree.query_ball_point(ca, ra + rb.max(), return_sorted=False)
-    lengths = np.fromiter((len(n) for n in near), int, len(near))
-    i = np.repeat(np.arange(len(ca)), lengths)
-    j = np.fromiter((k for n in near for k in n), int, lengths.sum())
-    return i, j
+class _Triangles:
+    """Triangles [n, 3, 3] with their bounds, ready for the search of those that may touch others."""
+
+    def __init__(self, corners: np.ndarray) -> None:
+        self.corners, self.low, self.high = corners, corners.min(1), corners.max(1)
+        self.centre = 0.5 * (self.low + self.high)
+        self.radius = np.linalg.norm(corners - self.centre[:, None], axis=2).max(1)
+        self.tree = cKDTree(self.centre)
+
+    def near(self, others: _Triangles) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs (of these, of the others) whose bounding boxes meet, found by their bounding spheres.
+
+        Spheres about as large are searched together.
+        """
+        size = np.frexp(self.radius)[1]
+        found = []
+        for one in np.unique(size):
+            mine = np.flatnonzero(size == one)
+            reach = ROUNDING * (self.radius[mine].max() + others.radius.max())
+            near = cKDTree(self.centre[mine]).sparse_distance_matrix(others.tree, reach, output_type="ndarray")
+            i, j = mine[near["i"]], near["j"]
+            touch = near["v"] <= ROUNDING * (self.radius[i] + others.radius[j])
+            i, j = i[touch], j[touch]
+            meet = ((self.low[i] <= others.high[j]) & (others.low[j] <= self.high[i])).all(1)
+            found.append(np.stack([i[meet], j[meet]]))
+        return tuple(np.concatenate(found, axis=1))
 
 
 def _edges_cut(p: np.ndarray, q: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -56,24 +72,23 @@ def crossing_pairs(va: np.ndarray, fa: np.ndarray, vb: np.ndarray, fb: np.ndarra
     """Pairs (triangle of a, triangle of b) that cut each other, shape [n, 2]; edge against triangle, both ways."""
     if len(fa) == 0 or len(fb) == 0:
         return np.zeros((0, 2), int)
-    ta, ca, ra, ba = _corner_boxes(np.asarray(va, float), fa)
-    tb, cb, rb, bb = _corner_boxes(np.asarray(vb, float), fb)
-    i, j = _candidates(ca, ra, cb, rb)
-    overlap = ((ba[i, 0] <= bb[j, 1]) & (bb[j, 0] <= ba[i, 1])).all(1)
-    i, j = i[overlap], j[overlap]
-    hit = _cutting(ta[i], tb[j])
+    return _crossing(_Triangles(np.asarray(va, float)[fa]), _Triangles(np.asarray(vb, float)[fb]))
+
+
+def _crossing(a: _Triangles, b: _Triangles) -> np.ndarray:
+    i, j = a.near(b)
+    hit = _cutting(a.corners[i], b.corners[j])
     return np.stack([i[hit], j[hit]], 1)
 
 
 def self_crossings(v: np.ndarray, f: np.ndarray) -> np.ndarray:
     """Pairs of triangles of one mesh that cut each other and share no vertex, shape [n, 2]."""
-    t, c, r, b = _corner_boxes(np.asarray(v, float), f)
-    i, j = _candidates(c, r, c, r)
-    keep = (i < j) & ((b[i, 0] <= b[j, 1]) & (b[j, 0] <= b[i, 1])).all(1)
-    i, j = i[keep], j[keep]
+    triangles = _Triangles(np.asarray(v, float)[f])
+    i, j = triangles.near(triangles)
+    i, j = i[i < j], j[i < j]
     apart = ~(f[i][:, :, None] == f[j][:, None, :]).any((1, 2))
     i, j = i[apart], j[apart]
-    hit = _cutting(t[i], t[j])
+    hit = _cutting(triangles.corners[i], triangles.corners[j])
     return np.stack([i[hit], j[hit]], 1)
 
 
@@ -83,21 +98,20 @@ class _Probe:
     def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:
         from engine.core.open3d_runtime import surface_scene, tensor
 
-        self.vertices, self.faces = np.asarray(vertices, float), np.asarray(faces)
-        self._scene, self._to_tensor = surface_scene(self.vertices, self.faces), tensor
+        vertices, faces = np.asarray(vertices, float), np.asarray(faces)
+        self._triangles = _Triangles(vertices[faces])
+        self._scene, self._to_tensor = surface_scene(vertices, faces), tensor
 
     def cuts(self, v: np.ndarray, f: np.ndarray) -> np.ndarray:
         """Triangles of a mesh that cut the surface, shape [n]."""
-        distance = self._scene.compute_distance(self._to_tensor(v)).numpy()
+        used, corners = np.unique(f, return_inverse=True)
+        distance = self._scene.compute_distance(self._to_tensor(v[used])).numpy()[corners.reshape(f.shape)]
         t = np.asarray(v, float)[f]
-        reach = np.linalg.norm(t - np.roll(t, -1, axis=1), axis=2).max(1)
-        near = np.flatnonzero(distance[f].min(1) <= reach)
+        reach = FARTHEST * np.linalg.norm(t - np.roll(t, -1, axis=1), axis=2).max(1)
+        near = np.flatnonzero(distance.min(1) <= reach + DISTANCE_ERROR)
         if len(near) == 0:
             return near
-        low, high = t[near].min((0, 1)), t[near].max((0, 1))
-        b = self.vertices[self.faces]
-        close = ((b.min(1) <= high) & (b.max(1) >= low)).all(1)
-        return near[np.unique(crossing_pairs(v, f[near], self.vertices, self.faces[close])[:, 0])]
+        return near[np.unique(_crossing(_Triangles(t[near]), self._triangles)[:, 0])]
 
 
 class BodyProbe(_Probe):

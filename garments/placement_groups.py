@@ -14,7 +14,7 @@ from garments.placement_folds import folded
 from garments.placement_layout import LAYER_GAP, SIDE_GAP, Arrangement, ConeGroup, FlatGroup, Group, Piece
 from garments.placement_levels import has_shoulders, level_shift
 from garments.placement_regions import PanelRegion, panel_regions
-from garments.placement_wrap import Frame, hull_around
+from garments.placement_wrap import Frame, Hull
 
 __all__ = ["build_groups"]
 
@@ -154,7 +154,7 @@ class _Builder:
             section = self._around_trunk(part, frame, low, high, armpit)
             turn = turns[k] if ring else 0.0
             s, lift = folded(s, v, self._lines(k, vertices, s, v)) or (s if ring else _off_centre(s), None)
-            pieces.append(Piece(k, vertices, s, v, frame, section, 0.0, "", turn=turn, lift=lift))
+            pieces.append(Piece(k, vertices, s, v, frame, Hull(section), 0.0, "", turn=turn, lift=lift))
         _share_length(pieces)
         self._stack(pieces)
         group = Group(part, members, pieces, len(self.mesh.uv), self.clearance)
@@ -187,7 +187,7 @@ class _Builder:
         frame = group.pieces[0].frame
         top = max(float(p.v.max()) for p in group.pieces)
         around = self._section(frame, _TRUNK + _LEG["l"] + _LEG["r"], top - 0.08, top)
-        cone = ConeGroup(group, [s for s in sectors if s], hull_around(around, 0.0))
+        cone = ConeGroup(group, [s for s in sectors if s], Hull(around).curve(0.0))
         options = [
             Arrangement((o, o), 0.01 * extra, slide)
             for o in (0.0, 0.06, 0.12, 0.18, 0.25, 0.35) for extra in (0, 1, 2, 4, 7, 11)
@@ -255,7 +255,7 @@ class _Builder:
             # down, to close behind the hand, not around it
             at_hand = low < wrist + 0.03 and not any(self.regions[j].part == "cuff" for j in members)
             trail = 0.5 if at_hand or self.regions[k].part == "cuff" else 0.0
-            pieces.append(Piece(k, vertices, s, v - top + reach, frame, section, start, side, trail=trail))
+            pieces.append(Piece(k, vertices, s, v - top + reach, frame, Hull(section), start, side, trail=trail))
         self._stack(pieces)
         for part in ("sleeve", "cuff"):
             _share_length([p for p in pieces if self.regions[p.panel].part == part])
@@ -287,7 +287,7 @@ class _Builder:
                 s = s - 0.5 * (s[hem].min() + s[hem].max())
                 half = np.isin(self.segment, _TRUNK) & (self.points[:, 0] * sign > -0.005)
                 section = self._section(frame, _LEG[side], v.min(), v.max(), extra=half)
-                pieces.append(Piece(k, vertices, s, v, frame, section, 0.0, side, mirror=sign * z))
+                pieces.append(Piece(k, vertices, s, v, frame, Hull(section), 0.0, side, mirror=sign * z))
         self._stack(pieces)
         group = Group("leg", members, pieces, len(self.mesh.uv), self.clearance)
         options = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from garments.placement_cone import Sector, cone_points
-from garments.placement_wrap import Frame, hull_around, offset_for_length, roll
+from garments.placement_wrap import Frame, Hull, roll
 
 __all__ = ["LAYER_GAP", "SIDE_GAP", "Arrangement", "ConeGroup", "FlatGroup", "Group", "Piece"]
 
@@ -34,7 +34,7 @@ class Piece:
     s: np.ndarray  #: along the curve, positive to the frame's right [m], shape [k]
     v: np.ndarray  #: along the frame's up [m], shape [k]
     frame: Frame
-    section: np.ndarray  #: the body's points to go around, in the frame [m], shape [n, 2]
+    hull: Hull  #: of the body's points to go around, in the frame
     start: float
     side: str
     mirror: float = 1.0  #: -1 where openness and spread count from the frame's left
@@ -63,8 +63,8 @@ class Group:
         positions = np.zeros((self.count, 3))
         for piece in self.pieces:
             offset = self.clearance + a.offset
-            offset = offset_for_length(piece.section, offset, piece.length * (1.0 - max(a.openness)))
-            curve = hull_around(piece.section, offset)
+            offset = piece.hull.offset_for_length(offset, piece.length * (1.0 - max(a.openness)))
+            curve = piece.hull.curve(offset)
             inner, outer = a.openness
             open_ = (inner, outer) if piece.mirror > 0 else (outer, inner)
             around = np.linalg.norm(curve - np.roll(curve, -1, axis=0), axis=1).sum()

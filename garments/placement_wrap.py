@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-__all__ = ["Frame", "hull_around", "offset_for_length", "roll"]
+__all__ = ["Frame", "Hull", "roll"]
 
 _ANGLES = np.linspace(0, 2 * np.pi, 361)[:-1]
 _NORMALS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], 1)
@@ -38,27 +38,32 @@ class Frame:
         return self.origin + section[:, :1] * self.right + section[:, 1:] * self.out + height[:, None] * self.up
 
 
-def hull_around(section: np.ndarray, offset: float) -> np.ndarray:
-    """Smooth convex curve at a distance of at least ``offset`` around points, counter-clockwise, shape [n, 2] [m].
+class Hull:
+    """Smooth convex curves around points [m], shape [n, 2].
 
     The support function of the convex hull is blurred over the normal's angle, which keeps the curve convex (it is a
     mean of turned copies) and rounds its corners, and is then raised so that nothing of the hull reaches out of it.
     """
-    section = np.asarray(section, float)
-    centre = 0.5 * (section.min(0) + section.max(0))
-    support = ((section - centre) @ _NORMALS.T).max(0)
-    smooth = gaussian_filter1d(support, _ROUNDING, mode="wrap")
-    smooth += np.max(support - smooth) + offset
-    slope = (np.roll(smooth, -1) - np.roll(smooth, 1)) / (2 * (_ANGLES[1] - _ANGLES[0]))
-    tangents = np.stack([-_NORMALS[:, 1], _NORMALS[:, 0]], 1)
-    return centre + smooth[:, None] * _NORMALS + slope[:, None] * tangents
 
+    def __init__(self, section: np.ndarray) -> None:
+        section = np.asarray(section, float)
+        self._centre = 0.5 * (section.min(0) + section.max(0))
+        support = ((section - self._centre) @ _NORMALS.T).max(0)
+        self._smooth = gaussian_filter1d(support, _ROUNDING, mode="wrap")
+        self._raised = np.max(support - self._smooth)
 
-def offset_for_length(section: np.ndarray, offset: float, length: float) -> float:
-    """The offset, at least ``offset``, at which the curve around the section is ``length`` long [m]."""
-    curve = hull_around(section, offset)
-    now = float(np.linalg.norm(curve - np.roll(curve, -1, axis=0), axis=1).sum())
-    return offset + max(0.0, length - now) / (2 * np.pi)
+    def curve(self, offset: float) -> np.ndarray:
+        """The curve at a distance of at least ``offset`` [m], counter-clockwise, shape [n, 2] [m]."""
+        smooth = self._smooth + (self._raised + offset)
+        slope = (np.roll(smooth, -1) - np.roll(smooth, 1)) / (2 * (_ANGLES[1] - _ANGLES[0]))
+        tangents = np.stack([-_NORMALS[:, 1], _NORMALS[:, 0]], 1)
+        return self._centre + smooth[:, None] * _NORMALS + slope[:, None] * tangents
+
+    def offset_for_length(self, offset: float, length: float) -> float:
+        """The offset, at least ``offset``, at which the curve is ``length`` long [m]."""
+        curve = self.curve(offset)
+        now = float(np.linalg.norm(curve - np.roll(curve, -1, axis=0), axis=1).sum())
+        return offset + max(0.0, length - now) / (2 * np.pi)
 
 
 def roll(

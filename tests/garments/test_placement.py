@@ -14,7 +14,7 @@ from garments.placement import place
 from garments.placement_check import BodyProbe, ClothProbe, crossing_pairs, self_crossings
 from garments.placement_cone import fit_sector
 from garments.placement_regions import panel_regions
-from garments.placement_wrap import Frame, hull_around, offset_for_length, roll
+from garments.placement_wrap import Frame, Hull, roll
 from tests.garments.shapes import polygon, rectangle
 
 CLOTH = Fabric("plain", "Plain", 0.15, 4e-4, 500, 500, 200, 50, 1e-5, 1e-5, 1e-5, 0.4, 0.3, 0.1)
@@ -136,7 +136,8 @@ def test_unknown_fabrics_are_refused(body):
 def test_rolling_keeps_lengths_and_stays_outside():
     rng = np.random.default_rng(1)
     section = rng.normal(size=(200, 2)) * [0.15, 0.1]
-    curve = hull_around(section, offset_for_length(section, 0.01, 2.8))
+    hull = Hull(section)
+    curve = hull.curve(hull.offset_for_length(0.01, 2.8))
     closed = np.linalg.norm(curve - np.roll(curve, -1, axis=0), axis=1).sum()
     assert closed == pytest.approx(2.8, rel=0.01)
     s = np.linspace(-0.35, 0.35, 701)
