@@ -43,6 +43,8 @@ def add_parser(commands: Any) -> None:
                    help="weight of the discriminator, e.g. 0.02, for a second phase from --start (default: 0, none)")
     p.add_argument("--start", help="weights to begin with")
     p.add_argument("--seconds", type=float, default=math.inf, help="stop after so long; the same call goes on later")
+    p.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: the GPU, if there is one")
+    p.add_argument("--bfloat", action="store_true", help="work in bfloat16: twice as fast on processors that have it")
     p.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for all")
     p.add_argument("--seed", type=int, default=0, help="seed of everything random")
     p.add_argument("--json", action="store_true", help="print one JSON line on stdout and nothing else there")
@@ -66,10 +68,14 @@ def run(args: Namespace, emit: Callable[[str], None]) -> tuple[Any, int]:
     if args.threads:
         torch.set_num_threads(args.threads)
     settings = Settings(steps=args.steps, batch=args.batch, square=args.square, rate=args.rate, gan=args.gan,
-                        seed=args.seed)  # fmt: skip
+                        seed=args.seed, bfloat=args.bfloat)  # fmt: skip
+    found = torch.cuda.is_available()
+    if args.device == "cuda" and not found:
+        raise InputError("cli.device", "--device cuda: torch finds no such GPU here", "leave --device out")
+    device = "cuda" if found and args.device != "cpu" else "cpu"
     start = load_refiner(args.start) if args.start else None
     say = (lambda line: None) if args.json else (lambda line: emit(line))
-    weights = train(args.data, args.out, settings, start=start, seconds=args.seconds, say=say)
+    weights = train(args.data, args.out, settings, start=start, device=device, seconds=args.seconds, say=say)
     if not args.json:
         emit(f"Weights saved in {weights}" if weights else "Stopped in time; the same call goes on from here")
     return {"status": "done" if weights else "unfinished", "weights": weights and str(weights)}, 0

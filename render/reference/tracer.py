@@ -21,7 +21,7 @@ from render.reference.lights import environment_map
 from render.reference.variant import PLAIN, llvm_library, require
 from render.studio import Studio
 
-__all__ = ["Traced", "check", "trace"]
+__all__ = ["Traced", "check", "denoised", "trace"]
 
 ATTEMPTS = 3  #: with the compiled variant, before the plain one is taken
 MOST_SAMPLES = 65536
@@ -66,7 +66,7 @@ def trace(
     with tempfile.TemporaryDirectory() as folder:
         views = _run(Path(folder), (tuple(shown), tuple(cameras), environment), settings, progress)
     traced = [Traced(v[..., :3], v[..., 3].clip(0, 1), v[..., 4:7], v[..., 7:10], v[..., 10]) for v in views]
-    return [_denoised(t) for t in traced] if denoise else traced
+    return [denoised(t) for t in traced] if denoise else traced
 
 
 def check(samples: int, *, denoise: bool) -> None:
@@ -118,7 +118,9 @@ def _child(command: list[str], progress: Callable[[float, str], None] | None) ->
     return status, lines[-1][:300] if lines else ""
 
 
-def _denoised(traced: Traced) -> Traced:
+def denoised(traced: Traced) -> Traced:
+    """The view by Open Image Denoise, guided by its albedo and normals."""
+    require("pyoidn", "denoising needs Open Image Denoise")
     import pyoidn
 
     albedo = np.ascontiguousarray(traced.albedo.clip(0, 1))

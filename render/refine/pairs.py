@@ -32,6 +32,7 @@ class Pair:
     alpha: np.ndarray  #: shape [H, W]
     weight: np.ndarray  #: how much of each pixel is to be refined, shape [H, W]
     cloth: np.ndarray  #: share of opaque cloth, shape [H, W]
+    noisy: np.ndarray | None = None  #: of tests: what was traced, before it was denoised, shape [H, W, 3]
 
     @cached_property
     def change(self) -> np.ndarray:
@@ -40,10 +41,14 @@ class Pair:
         return np.ascontiguousarray(np.moveaxis(logs[0] - logs[1], -1, 0), np.float32)
 
 
-def save_pair(path: str | Path, features: Features, traced: np.ndarray, *, look: str) -> Path:
-    """Writes one pair; ``traced`` is premultiplied linear radiance, shape [H, W, 3]."""
+def save_pair(
+    path: str | Path, features: Features, traced: np.ndarray, *, look: str, noisy: np.ndarray | None = None
+) -> Path:
+    """Writes one pair; ``traced`` and ``noisy`` are premultiplied linear radiance, shape [H, W, 3]."""
     arrays = {name: np.asarray(value, np.float16) for name, value in features.arrays().items()}
-    arrays["traced"] = np.asarray(np.clip(traced, 0, 6e4), np.float16)
+    for name, rgb in (("traced", traced), ("noisy", noisy)):
+        if rgb is not None:
+            arrays[name] = np.asarray(np.clip(rgb, 0, 6e4), np.float16)
     arrays["look"] = np.frombuffer(look.encode(), np.uint8)
     return write_with(path, lambda stream: np.savez_compressed(stream, format=np.int64(FORMAT), **arrays))
 
@@ -59,12 +64,12 @@ def load_pair(path: str | Path) -> Pair:
     missing = [n for n in (*_NAMES, "traced", "look", "format") if n not in arrays]
     if missing or int(arrays["format"]) != FORMAT:
         raise InputError("refine.pair", f"{path}: is no pair of this version ({', '.join(missing) or 'format'})", hint)
-    f = {name: arrays[name].astype(np.float32) for name in (*_NAMES, "traced")}
+    f = {n: arrays[n].astype(np.float32) for n in (*_NAMES, "traced", "noisy") if n in arrays}
     shape = f["alpha"].shape
     if len(shape) != 2 or any(v.shape[:2] != shape or not np.isfinite(v).all() for v in f.values()):
         raise InputError("refine.pair", f"{path}: its pictures differ in size or hold no numbers", hint)
     return Pair(Path(path).stem, arrays["look"].tobytes().decode(), planes(f), f["rgb"], f["traced"], f["albedo"],
-                f["alpha"], f["weight"], f["share"][..., 0])  # fmt: skip
+                f["alpha"], f["weight"], f["share"][..., 0], f.get("noisy"))  # fmt: skip
 
 
 def pair_files(folder: str | Path, split: str) -> list[Path]:

@@ -137,7 +137,7 @@ def test_pairs_come_back_as_they_were(tmp_path):
 
 def test_training_learns_and_goes_on_as_if_it_had_not_stopped(tmp_path):
     data = _data(tmp_path / "data")
-    settings = Settings(steps=12, batch=2, square=64, rate=3e-3, gan=0.01)
+    settings = Settings(steps=12, batch=2, square=64, rate=1e-3, gan=0.01)
     whole = train(data, tmp_path / "a", settings)
     calls = 0
     while (parts := train(data, tmp_path / "b", settings, seconds=1e-3)) is None:

@@ -1,9 +1,9 @@
 """Pairs for the refining network: ``python -m tools.refine.pairs --looks DIR --out DIR --test-garments shirt,sheath``.
 
 Every pair is a square of a product picture, drawn and path-traced, of a saved look in random cloth, under random
-lights. Looks of the test garments whose bodies wear nothing else make the tests; what else those bodies or garments are
-in is left out, so that tests have bodies, garments, colours and lights that training has not. Pairs depend on the seed
-and the look only; those that are there are left alone.
+lights. Looks with a test garment whose bodies wear nothing else make the tests, so that tests have bodies, garments,
+colours and lights that training has not. Traced pictures are denoised; tests have several times the paths, and keep
+what was traced, too. Pairs depend on the seed and the look only; those that are there are left alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from engine.core.types import Camera, SceneMesh
 from engine.look import Look, load_look, scene
 from render.camera import resized
 from render.preview import Preview
-from render.reference import trace
+from render.reference import check, denoised, trace
 from render.refine.features import DARK, view_features
 from render.refine.pairs import save_pair
 from tools.refine.choices import crop_camera, dyed, lights, unsewn
@@ -35,15 +35,19 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--looks", type=Path, nargs="+", required=True, help="folders of looks, or of folders of them")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--test-garments", default="shirt", help="names, with commas between")
-    parser.add_argument("--rounds", type=int, default=1, help="times that every look is dyed and lit anew")
+    parser.add_argument("--rounds", type=int, default=1, help="times that looks are dyed and lit; tests once")
     parser.add_argument("--views", type=int, default=3, help="pairs of a look and round")
     parser.add_argument("--size", type=int, default=160)
-    parser.add_argument("--samples", type=int, default=96, help="paths per pixel; tests have four times as many")
+    parser.add_argument("--samples", type=int, default=48, help="paths per pixel of training; tests have more")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
-    for split, name, look in _split(args.looks, set(args.test_garments.split(","))):
-        for round_ in range(args.rounds):
+    check(args.samples, denoise=True)
+    looks = _split(args.looks, set(args.test_garments.split(",")))
+    for round_ in range(args.rounds):
+        for split, name, look in looks:
+            if round_ and split == "test":
+                continue
             files = [args.out / split / f"{name}_{round_}_{v}.npz" for v in range(args.views)]
             if all(f.exists() for f in files):
                 continue
@@ -70,11 +74,16 @@ def _split(folders: list[Path], garments: set[str]) -> list[tuple[str, str, Look
             continue
         if look.drape.status != "failed":
             looks.setdefault(f"{look.garment.name}_{_digest(look)}", look)
-    held = {name: look.garment.name in garments for name, look in looks.items()}
+    held = {name: not garments.isdisjoint(_worn(look)) for name, look in looks.items()}
     seen = {_body(look) for name, look in looks.items() if not held[name]}
     # in an order that means nothing, so that what an interrupted run has made is a fair sample
     return [("test" if held[name] else "train", name, looks[name]) for name in sorted(looks, key=_mixed)
             if not held[name] or _body(looks[name]) not in seen]  # fmt: skip
+
+
+def _worn(look: Look) -> set[str]:
+    """Names of its garments."""
+    return {part.name for part in look.garment.parts} or {look.garment.name}
 
 
 def _mixed(name: str) -> bytes:
@@ -105,12 +114,12 @@ def _pairs(
         shade = [_yarn_shade(preview, camera) for camera in cameras]
     with Preview(unsewn(meshes), quality="draft", backdrop="none", studio=studio) as preview:
         plain = [preview.view(camera, buffers=False) for camera in cameras]
-    traced = trace(meshes, cameras, studio=studio, samples=samples, threads=threads, denoise=True,
-                   seed=int(rng.integers(1 << 20)))  # fmt: skip
+    traced = trace(meshes, cameras, studio=studio, samples=samples, threads=threads, seed=int(rng.integers(1 << 20)))
     for file, features, bare, yarns, picture in zip(files, views, plain, shade, traced, strict=True):
         # seams, hems and uneven yarns are drawn, not modelled: what they do to the drawn picture is done to the traced
-        sewing = (features.rgb + DARK) / (bare.rgb * bare.alpha[..., None] + DARK)
-        save_pair(file, features, picture.rgb * sewing * yarns[..., None], look=name)
+        drawn = (features.rgb + DARK) / (bare.rgb * bare.alpha[..., None] + DARK) * yarns[..., None]
+        save_pair(file, features, denoised(picture).rgb * drawn, look=name,
+                  noisy=picture.rgb * drawn if test else None)  # fmt: skip
 
 
 def _yarn_shade(preview: Preview, camera: Camera) -> np.ndarray:
