@@ -1,9 +1,10 @@
 """What the refining network is worth: ``python benchmarks/render/refine.py --data PAIRS --l1 FILE --gan FILE``
 
 On the test pairs (bodies, garments, colours and lights that training has not seen), over what is refined: nearness to
-the path-traced pictures of the drawn picture and of each network, with 95 % intervals over looks. With ``--look`` also
-flicker over a turntable, and Mitsuba given as much time as the refined picture takes. ``--sheet FILE`` shows it all
-side by side. Prints one JSON line.
+the path-traced pictures of the drawn picture, of an affine map of what the network sees of each pixel (fitted to
+training pairs: what needs no network), and of each network, with 95 % intervals over looks. With ``--look`` also
+flicker over part of a turntable, and Mitsuba given as much time as the refined picture takes. ``--sheet FILE`` shows
+it all side by side. Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +26,13 @@ from render.develop import srgb_from_linear, tone_map, write_png
 from render.preview import Preview
 from render.refine.apply import refined
 from render.refine.features import DARK, Features, view_features
-from render.refine.network import Refiner
+from render.refine.network import LUMINANCE, Refiner
 from render.refine.pairs import Pair, load_pair, pair_files
 from render.refine.weights import load_refiner
 
 GREY = 0.35  #: what stands behind cut-outs, linear
+AFFINE_EVERY = 5  #: training pair is enough
+GAINS = ("psnr", "ssim", "flip", "spectrum", "kurtosis", "gradients")
 HIGHER_IS_BETTER = ("psnr", "ssim")
 
 
@@ -40,8 +44,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--gan", type=Path)
     parser.add_argument("--half", type=Path, help="the float16 file of one of them")
     parser.add_argument("--look", type=Path, help="saved look for turntable and equal time")
+    parser.add_argument("--frames", type=int, default=12, help="of the turntable, 1.5 degrees apart")
     parser.add_argument("--size", type=int, default=240, help="height of the turntable's pictures [px]")
-    parser.add_argument("--samples", type=int, default=512, help="paths per pixel of the turntable's truth")
+    parser.add_argument("--samples", type=int, default=256, help="paths per pixel of the turntable's truth")
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args(argv)
@@ -50,7 +55,9 @@ def main(argv: list[str] | None = None) -> int:
     models = {name: load_refiner(path) for name, path in given.items() if path}
     pairs = [load_pair(f) for f in pair_files(args.data, "test")]
     pairs = [p for p in pairs if (p.weight > 0.5).mean() > 0.03]
-    made = [{"raster": p.drawn, **{n: _refined(m, p) for n, m in models.items()}} for p in pairs]
+    affine = _affine([load_pair(f) for f in pair_files(args.data, "train")[::AFFINE_EVERY]])
+    made = [{"raster": p.drawn, "affine": _changed(p, affine(p)), **{n: _refined(m, p) for n, m in models.items()}}
+            for p in pairs]  # fmt: skip
     result = {"pairs": len(pairs), "looks": len({p.look for p in pairs}), **_nearness(pairs, made)}
     if args.look:
         result["turntable"], result["equal_time"] = _moving(args, models)
@@ -63,8 +70,24 @@ def main(argv: list[str] | None = None) -> int:
 def _refined(model: Refiner, pair: Pair) -> np.ndarray:
     with torch.inference_mode():
         change = model(torch.from_numpy(pair.planes)[None])[0].numpy()
-    change = np.moveaxis(change, 0, -1) * pair.weight[..., None]
-    return np.maximum((pair.drawn + DARK) * np.exp(change) - DARK, 0)
+    return _changed(pair, np.moveaxis(change, 0, -1))
+
+
+def _changed(pair: Pair, change: np.ndarray) -> np.ndarray:
+    """The drawn picture with a change of log radiance, shape [H, W, 3]."""
+    return np.maximum((pair.drawn + DARK) * np.exp(change * pair.weight[..., None]) - DARK, 0)
+
+
+def _affine(pairs: list[Pair]) -> Callable[[Pair], np.ndarray]:
+    """The change of log luminance that is affine in a pixel's planes, by ridge regression."""
+    rows, wanted = [], []
+    for pair in pairs:
+        inside = pair.weight > 0.5
+        rows.append(np.column_stack([pair.planes[:, inside].T, np.ones(inside.sum())]))
+        wanted.append(np.clip(pair.change[:, inside].mean(0), -LUMINANCE, LUMINANCE))
+    a, b = np.concatenate(rows), np.concatenate(wanted)
+    x = np.linalg.solve(a.T @ a + np.eye(a.shape[1]), a.T @ b)
+    return lambda pair: (np.moveaxis(pair.planes, 0, -1) @ x[:-1] + x[-1])[..., None].repeat(3, -1)
 
 
 def _shown(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -86,6 +109,8 @@ def _measure(shown: np.ndarray, pair: Pair) -> dict[str, float]:
         "invented_edges": measures.invented_edges(*logs, inside),
     }
     cloth = (pair.cloth > 0.5) & inside
+    if pair.noisy is not None:  # what the denoiser did cannot favour anyone here
+        values["psnr_noisy"] = measures.psnr(picture, _shown(pair.noisy, pair.alpha), inside)
     if cloth.sum() > 50:
         mean = [rgb[cloth].mean(0) for rgb in (shown, pair.traced)]
         values["colour"] = measures.colour_difference(*mean)
@@ -105,12 +130,15 @@ def _nearness(pairs: list[Pair], made: list[dict[str, np.ndarray]]) -> dict:
         for k in ("colour", "hue"):
             found = [v[k] for v in values if k in v]
             result[name][f"{k}_p95"] = round(float(np.percentile(found, 95)), 3) if found else None
+    if all(p.noisy is not None for p in pairs):
+        noise = [_measure(p.noisy, p)["psnr"] for p in pairs]
+        result["noisy to denoised psnr"] = {"mean": round(float(np.mean(noise)), 2), "least": round(min(noise), 2)}
     against = [(n, "raster") for n in made[0] if n != "raster"]
     against += [("gan", "l1")] if "gan" in made[0] else []
     result["gains"] = {}
     for name, base in against:
         gains = {}
-        for k in ("psnr", "ssim", "flip", "spectrum", "kurtosis", "gradients"):
+        for k in GAINS:
             sign = 1 if k in HIGHER_IS_BETTER else -1
             gain = np.array([sign * (a[k] - b[k]) for a, b in zip(rows[name], rows[base], strict=True)])
             gains[k] = [round(v, 4) for v in measures.paired_interval(gain, groups, rng=rng)]
@@ -119,12 +147,12 @@ def _nearness(pairs: list[Pair], made: list[dict[str, np.ndarray]]) -> dict:
 
 
 def _moving(args: argparse.Namespace, models: dict[str, Refiner]) -> tuple[dict, dict]:
-    """Flicker over a few degrees of a turntable, and Mitsuba in the time of the slowest network."""
+    """Flicker over some degrees of a turntable, and Mitsuba in the time of the slowest network."""
     from render.reference import trace
 
     meshes = scene(load_look(args.look))
     size = (args.size * 3 // 4, args.size)
-    cameras = [orbit_camera(meshes, np.radians(30 + 1.5 * i), size=size) for i in range(5)]
+    cameras = [orbit_camera(meshes, np.radians(30 + 1.5 * i), size=size) for i in range(args.frames)]
     pictures: dict[str, list[np.ndarray]] = {"raster": [], **{n: [] for n in models}}
     seen: list[Features] = []
     with Preview(meshes, quality="draft", backdrop="none") as preview:

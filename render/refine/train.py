@@ -26,6 +26,7 @@ STATE = "training.safetensors"  #: everything that going on needs
 KEEP_EVERY = 100  #: steps
 PAIRS_KEPT = 1500  #: in memory, 2 MB each of 192 x 192 pixels
 LIGHT = [PLANES.index(f"light_{c}") for c in "rgb"]
+LAYOUT = torch.channels_last  #: of pictures and weights: the faster one
 NORMAL_X = PLANES.index("normal_x")
 
 
@@ -127,7 +128,7 @@ def _batch(files: list[Path], load: Callable[[Path], dict[str, np.ndarray]], s: 
 
 def _step(state: _State, batch: dict[str, Tensor], s: Settings) -> dict[str, float]:
     planes, wanted, weight = batch["planes"], batch["wanted"], batch["weight"]
-    planes = planes.contiguous(memory_format=torch.channels_last)
+    planes = planes.contiguous(memory_format=LAYOUT)
     half = torch.autocast(planes.device.type, torch.bfloat16, enabled=s.bfloat)
     with half:
         change = state.model(planes)
@@ -168,9 +169,9 @@ def _begin(out: Path, s: Settings, start: Refiner | None, device: str) -> _State
     model, judge = Refiner(), Discriminator()
     if start is not None:
         model.load_state_dict(start.state_dict())
-    model, judge = (m.to(device).to(memory_format=torch.channels_last) for m in (model, judge))
-    optimiser = torch.optim.AdamW(model.parameters(), lr=s.rate, weight_decay=1e-4)
-    judge_optimiser = torch.optim.Adam(judge.parameters(), lr=s.judge_rate, betas=(0.5, 0.99))
+    model, judge = (m.to(device).to(memory_format=LAYOUT) for m in (model, judge))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=s.rate, weight_decay=1e-4, fused=True)
+    judge_optimiser = torch.optim.Adam(judge.parameters(), lr=s.judge_rate, betas=(0.5, 0.99), fused=True)
     state = _State(model.train(), judge.train(), optimiser, judge_optimiser)
     if (out / STATE).is_file():
         _restore(out / STATE, state, s)
@@ -213,7 +214,8 @@ def _restore(path: Path, state: _State, s: Settings) -> None:
             for key, value in arrays.items():
                 if key.startswith(f"{name}."):
                     _, i, what = key.split(".", 2)
-                    held.setdefault(int(i), {})[what] = value
+                    # fused steps want the moments laid out as the weights are
+                    held.setdefault(int(i), {})[what] = value.to(memory_format=LAYOUT) if value.ndim == 4 else value
             optimiser.load_state_dict({**optimiser.state_dict(), "state": held})
         state.step = int(arrays["step"])
     except (SafetensorError, KeyError, RuntimeError, ValueError, AttributeError) as error:
