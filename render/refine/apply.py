@@ -12,9 +12,18 @@ __all__ = ["light_change", "refined"]
 
 
 def light_change(model: Refiner, features: Features) -> np.ndarray:
-    """Change of log radiance of each pixel, 0 where nothing is refined, shape [H, W, 3]."""
-    with torch.inference_mode():
-        change = model(torch.from_numpy(planes(features))[None])[0].numpy()
+    """Change of log radiance of each pixel, 0 where nothing is refined, shape [H, W, 3].
+
+    On one thread: sums of convolutions split between several differ in their last bits.
+    """
+    seen = torch.from_numpy(planes(features))[None].contiguous(memory_format=torch.channels_last)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            change = model(seen)[0].numpy()
+    finally:
+        torch.set_num_threads(threads)
     return np.moveaxis(change, 0, -1) * features.weight[..., None]
 
 

@@ -58,4 +58,4 @@ def load_refiner(path: str | Path | None = None) -> Refiner:
     except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError("refine.damaged", f"{p}: holds no refining weights: {reason}", AGAIN) from None
-    return model.eval()
+    return model.eval().to(memory_format=torch.channels_last)

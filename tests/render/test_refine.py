@@ -71,6 +71,17 @@ def test_a_network_that_has_learnt_nothing_changes_nothing():
     assert refined(Refiner().eval(), f) == pytest.approx(f.rgb, abs=1e-5)
 
 
+def test_threads_change_no_bit():
+    f, model = _features(np.random.default_rng(3), 250, 300), _wild()
+    before, pictures = torch.get_num_threads(), []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        pictures.append(refined(model, f))
+        assert torch.get_num_threads() == threads
+    torch.set_num_threads(before)
+    assert all(np.array_equal(p, pictures[0]) for p in pictures)
+
+
 def test_no_weights_can_change_a_colour_or_what_is_not_refined():
     f, model = _features(np.random.default_rng(2)), _wild()
     change = np.log((refined(model, f) + 1e-3) / (f.rgb + 1e-3))
