@@ -36,6 +36,7 @@ __all__ = ["DrapeConfig", "drape", "redrape", "replay", "wear"]
 OPEN = 0.001  #: gap from which a seam counts as open [m]
 TAUT = 0.05  #: strain beside an open seam from which the pattern is too small [-]
 
+HAND_WAY = 0.016  #: that a hand's skin is put out in a thirtieth of a second at most [m]
 FAR = 0.15  #: way of the skin between two bodies up to which a drape on one starts from that on the other [m]
 
 TORN = 0.3  #: strain beyond which a panel hangs on something, or is far too small [-]: cloth has torn by then
@@ -168,7 +169,8 @@ def _start(garment: Garment, body: Body, config: DrapeConfig, report: Progress) 
 def _sewn(run: Run, garment: Garment, body: Body) -> tuple[np.ndarray, np.ndarray]:
     """Sews a garment's coarsest level; where it starts past the hands, with these drawn in until it is sewn.
 
-    Put out again, they push what lies in their way along the arm, on which it slides.
+    Put out again, they push what lies in their way along the arm, on which it slides. What was worn before stays, for
+    which the hands have always been there.
 
     Returns:
         Positions of its vertices [m], shape [N, 3], and which pairs stayed open, shape [S] bool.
@@ -180,13 +182,20 @@ def _sewn(run: Run, garment: Garment, body: Body) -> tuple[np.ndarray, np.ndarra
     positions, _ = run.sew(garment)
     run.grid = hands_out
     sliding = _motion(
-        config, gravity=0.0, drag=SEWING.drag, friction_most=SLIPPERY, seam_stiffness=SEAM_STIFFNESS_MOST
+        config, gravity=0.0, drag=SEWING.drag, friction_most=SLIPPERY, seam_stiffness=SEAM_STIFFNESS_MOST,
+        body_way=HAND_WAY,
     )
     positions = carried(
-        garment, positions, body.contact_faces, skin, body.contact_vertices, config=sliding,
+        garment, positions, body.contact_faces, skin, body.contact_vertices, held=_inner(garment), config=sliding,
         progress=lambda share, what: run.report(0.3, "putting the hands out"),
     )
     return positions, open_pairs(garment, positions, 2 * config.seam_tolerance)
+
+
+def _inner(garment: Garment) -> np.ndarray:
+    """Vertices of an outfit's garments beneath the outermost, shape [N] bool; none of a single garment."""
+    outer = garment.parts[-1].panels if garment.parts else len(garment.panel_names)
+    return garment.vertex_panel < len(garment.panel_names) - outer
 
 
 def _motion(config: DrapeConfig, **changes: float) -> MotionConfig:

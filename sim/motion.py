@@ -88,7 +88,7 @@ def animate(
 
 def carried(
     garment: Garment, positions: np.ndarray, faces: np.ndarray, before: np.ndarray, after: np.ndarray, *,
-    config: MotionConfig | None = None, progress: Progress | None = None,
+    held: np.ndarray | None = None, config: MotionConfig | None = None, progress: Progress | None = None,
 ) -> np.ndarray:
     """Takes draped cloth along while a body's surface goes straight from one shape to another.
 
@@ -97,6 +97,7 @@ def carried(
         positions: Of its vertices on the body before [m], shape [N, 3].
         faces: Of the surface, shape [D, 3].
         before, after: Its vertices [m], shape [C, 3].
+        held: Vertices that stay where they are, shape [N] bool; none by default.
 
     Returns:
         Positions on the body after [m], shape [N, 3].
@@ -107,6 +108,10 @@ def carried(
     config = config or MotionConfig()
     init(device=config.device, threads=config.threads)
     run = _Run(garment, positions, faces, before, 30.0, config)
+    if held is not None and held.any():
+        still = np.zeros(len(run.level.cloth.mass), bool)
+        still[run.level.particle[held]] = True
+        run.solver.hold(still)
     frames = int(np.ceil(np.linalg.norm(after - before, axis=1).max() / config.body_way)) + 1
     for f in range(frames):
         if progress:

@@ -12,6 +12,7 @@ that back.
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse
 import scipy.sparse.csgraph
 
@@ -21,7 +22,7 @@ from sim.collision import upload
 from sim.contact_matrix import ActingContacts
 from sim.kernels import multilevel as kernels
 
-__all__ = ["Interpolation", "Multilevel", "spread_points", "from_coarser"]
+__all__ = ["Interpolation", "Multilevel", "from_coarser", "spread_points", "without"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,19 @@ def spread_points(cloth: Cloth, *, limit: int = 300) -> Interpolation:
     weight[weight.sum(1) == 0, 0] = 1.0
     weight /= weight.sum(1, keepdims=True)
     return Interpolation(scipy.sparse.csr_matrix(weight))
+
+
+def without(interpolations: list[Interpolation], still: np.ndarray) -> list[Interpolation]:
+    """The interpolations of what can move when these particles are held, shape [fine] bool; their rows are empty."""
+    kept = scipy.sparse.diags((~still).astype(np.float64)).tocsr()
+    found = []
+    for interpolation in interpolations:
+        matrix = (kept @ interpolation.matrix).tocsr()
+        matrix.eliminate_zeros()
+        used = np.unique(matrix.indices)
+        found.append(Interpolation(matrix[:, used].tocsr()))
+        kept = scipy.sparse.identity(matrix.shape[1], format="csr")[used]
+    return found
 
 
 def _rest_lengths(cloth: Cloth) -> np.ndarray:
@@ -177,8 +191,17 @@ class Multilevel:
         dense = dense.reshape(3 * last.size, 3 * last.size)
         if touch is not None:
             dense += contacts.dense(touch @ last.interpolation)
-        inverse = np.linalg.inv(0.5 * (dense + dense.T))
-        self.dense.from_numpy((0.5 * (inverse + inverse.T)).astype(np.float32))
+        self.dense.from_numpy(_inverse(0.5 * (dense + dense.T)).astype(np.float32))
+
+
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    """Inverse of a symmetric matrix, by Cholesky's factors unless rounding has made it indefinite."""
+    factor, failed = scipy.linalg.lapack.dpotrf(matrix, lower=1)
+    if failed:
+        inverse = np.linalg.inv(matrix)
+        return 0.5 * (inverse + inverse.T)
+    inverse, _ = scipy.linalg.lapack.dpotri(factor, lower=1)
+    return np.tril(inverse) + np.tril(inverse, -1).T
 
 
 def _rows(matrices: list, shifts) -> list:

@@ -32,6 +32,9 @@ SOFT_MEMBRANE = 150.0
 SOFT_TIME = 1.8, 0.3  #: longest time for which it is taken as this soft: at the coarsest level, at each finer one [s]
 #: Seams that wait (see sewing_order) do so until the others are nearly closed [m], at most for a share of the time.
 NEAR, STAGED = 0.01, 0.5
+#: Share of the gap to which five steps have to bring it, lest seams that are near be pulled harder: what they lack is
+#: force, not time.
+HALVED = 0.5
 CHECK = 10  #: steps between two looks at the balance of forces and at the energies
 BALANCE = ("balance_time", "force_residual", "membrane_energy", "bending_energy", "gravity_energy")
 #: What has sunk while soft is eased back to its place by little friction for this time [s], as its wearer would.
@@ -39,6 +42,7 @@ EASE_TIME, SLIPPERY = 0.4, 0.02
 #: Steps without motion that count as rest, at levels before the last and at the last, if the balance of forces comes
 #: no nearer: to no smaller share of what it was [-].
 STILL, NEARER = (5, 15), 0.7
+CREEP = 0.65  #: share of the speed of rest below which the last level needs no longer than others [-]
 RUNAWAY = 50.0  #: speed at which a cloth has left the realm of physics [m/s] ...
 RUNAWAY_ENERGY = 1e5  #: ... and energy of stretch with which it has [J]: any cloth is torn long before
 
@@ -109,7 +113,7 @@ class Run:
         start, worn = self.time, sewn_pieces(level.cloth, level.solver.positions(), NEAR)
         level.solver.hold(worn)
         # no pulling harder at what only the worn could make way for
-        gently = {"patience": 4, "most": SEAM_STIFFNESS} if worn.any() else {"patience": 2}
+        gently = {"patience": 2, "most": SEAM_STIFFNESS} if worn.any() else {"patience": 2}
         waiting = behind_limb(self.grid, garment, level.vertices(), is_open) | (lapped(garment) & is_open)
         while waiting.any() and self.time - start < STAGED * config.sew_time:
             pulling = ~_on_level(level, waiting)
@@ -119,10 +123,14 @@ class Run:
             still = waiting & behind_limb(self.grid, garment, level.vertices(), is_open)
             waiting = still & (still.sum() < waiting.sum())  # what does not come free by waiting goes with the rest
         everything = np.ones(len(level.cloth.pairs), bool)
+        closed = False
         if worn.any():
-            self._close(level, everything, NEAR, **gently)
+            closed = self._close(level, everything, NEAR, **gently) and self._close(
+                level, everything, config.seam_tolerance, patience=4
+            )
             level.solver.hold(np.zeros_like(worn))
-        self._close(level, everything, config.seam_tolerance, patience=8)
+        if not closed:
+            self._close(level, everything, config.seam_tolerance, patience=8)
         positions = self._free_caught(level, ~worn[level.particle[garment.seam_pairs]].all(1))
         return positions, open_pairs(garment, positions, 2 * config.seam_tolerance)
 
@@ -160,12 +168,17 @@ class Run:
 
     def _close(
         self, level: Level, pulling: np.ndarray, until: float, *, patience: int, most: float = SEAM_STIFFNESS_MOST
-    ) -> None:
-        """Pulls pairs together, ever harder up to ``most`` [N/m], until all are nearer than ``until`` [m] or stay."""
+    ) -> bool:
+        """Pulls pairs together, ever harder up to ``most`` [N/m], until all are nearer than ``until`` [m] or stay.
+
+        Returns:
+            Whether all came that near.
+        """
         pairs, start = level.cloth.pairs[pulling], self.time
         level.solver.pull(pairs)
         settings = SEWING
-        best, stalled = np.inf, 0
+        worst = best = np.inf
+        stalled = 0
         while self.time - start < self.config.sew_time:
             for _ in range(5):
                 self._step(level, settings)
@@ -174,11 +187,13 @@ class Run:
             done = min(self.time / self.config.sew_time, 1.0)
             self.report(0.05 + 0.25 * done, f"sewing, {worst * 1000:.1f} mm open")
             stalled = 0 if worst < 0.9 * best else stalled + 1
+            is_slow = stalled >= 2 or HALVED * best < worst < NEAR
             best = min(best, worst)
             if worst < until or stalled >= patience and settings.seam_stiffness >= most:
                 break
-            if stalled >= 2 and settings.seam_stiffness < most:
+            if is_slow and settings.seam_stiffness < most:
                 settings, stalled = replace(settings, seam_stiffness=2 * settings.seam_stiffness), 0
+        return worst < until
 
     def resume(self, levels: list[Garment], positions: np.ndarray) -> np.ndarray:
         """Takes up a drape of the finest level's vertices [N, 3] for it to settle; returns which pairs are open."""
@@ -219,6 +234,7 @@ class Run:
             )
             r = self._step(level, settings, STEP_SETTLING)
             slower = COARSE_REST if soft or not is_last else 1.0
+            still = STILL[is_last and r.rms_speed > CREEP * config.rest_speed]
             resting = r.rms_speed < slower * config.rest_speed and r.max_speed < slower * config.rest_speed_max
             calm = calm + 1 if resting else 0
             if self.frames % 5 == 0:
@@ -233,7 +249,7 @@ class Run:
                 if residual < NEARER * balance:
                     balance, since = residual, calm
                 # what comes no nearer to balance without moving is held by the bound that lets nothing pass
-                self.at_rest = residual < slower * config.rest_residual or calm - since >= STILL[is_last]
+                self.at_rest = residual < slower * config.rest_residual or calm - since >= still
                 if self.at_rest:
                     break
         self.level_number += 1

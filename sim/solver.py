@@ -16,7 +16,7 @@ from sim.collision import Collider, upload
 from sim.contact_matrix import acting_contacts
 from sim.kernels import body, conjugate, contact, elastic, linear, motion, tiles
 from sim.lines import Tapes
-from sim.multilevel import Interpolation, Multilevel
+from sim.multilevel import Interpolation, Multilevel, without
 from sim.sparsity import build_sparsity, seam_lists
 
 __all__ = ["Solver", "StepSettings", "StepReport"]
@@ -64,6 +64,21 @@ class StepReport:
     finite: bool
 
 
+@dataclass(frozen=True)
+class _Moving:
+    """The first of each kind that bears on a particle that is not held."""
+
+    particle: int = 0
+    triangle: int = 0
+    hinge: int = 0
+    block: int = 0
+
+
+def _first(chosen: np.ndarray) -> int:
+    """The first that is chosen, 0 if none is."""
+    return int(chosen.argmax()) if len(chosen) else 0
+
+
 class Solver:
     """State of a cloth in motion. Positions and velocities live in Taichi arrays ``x`` and ``vel``."""
 
@@ -100,7 +115,7 @@ class Solver:
         self.bend, self.moment, self.hinge_tangent = (ti.ndarray(ti.f32, h) for _ in range(3))
         self.block = mat(b)
         self.serial = one_thread() or (backend() == "cpu" and n < SERIAL_BELOW)
-        self.multilevel = Multilevel(s.row, s.col, interpolations)
+        self.whole = self.multilevel = Multilevel(s.row, s.col, interpolations)
         #: of the preconditioner: steps since it was new, iterations with it then, and now
         self.age = self.fresh = self.used = 0
         chunks = (n + conjugate.CHUNK - 1) // conjugate.CHUNK
@@ -108,7 +123,7 @@ class Solver:
         self.chunks = ti.ndarray(ti.f32, 8 * chunks)
         self.collider = Collider(cloth)
         self.reach, self.ahead, self.held_back = ti.ndarray(ti.f32, n), vec(n), 0
-        self.pinned, self.still = False, ti.ndarray(ti.i32, n)
+        self.pinned, self.still, self.moving = False, ti.ndarray(ti.i32, n), _Moving()
         self.offset = upload(body_offset.astype(np.float32))
         self.triangle_offset = float(0.8 * body_offset.min())
         self.body = StillBody(grid)
@@ -144,6 +159,16 @@ class Solver:
         """Lets none of these particles move from now on, shape [P] bool; they are in the others' way as before."""
         self.still.from_numpy(still.astype(np.int32))
         self.collider.hold(still)
+        self.partial.fill(0.0)
+        self.age = self.fresh = self.used = 0
+        if not still.any():
+            self.moving, self.multilevel = _Moving(), self.whole
+            return
+        row, col = (self.lists[name].to_numpy() for name in ("row", "col"))
+        elements = self.cloth.faces, self.cloth.hinge
+        particle, *others = (_first(~still), *(_first(~still[corners].all(1)) for corners in elements))
+        self.moving = _Moving(particle, *others, int(row[particle]))
+        self.multilevel = Multilevel(row, col, without(self.interpolations, still))
 
     def meet(self) -> None:
         """Frees the pairs whose sides have met of the contact with each other, which keeps all others from crossing."""
@@ -271,7 +296,8 @@ class Solver:
         ls, c = self.lists, self.collider
         elastic.membrane(
             self.x, self.tri, self.dm_inv, self.area, self.membrane, self.buckling, self.curve, self.curves,
-            s.compression, s.membrane_most, self.damping, 1.0 / s.dt, self.tri_force, self.tri_hess,
+            s.compression, s.membrane_most, self.damping, 1.0 / s.dt, self.moving.triangle, self.tri_force,
+            self.tri_hess,
         )
         self.body.measure(self.x, self.gap, self.normal)
         body.middles(self.x, self.tri, self.middle)
@@ -280,7 +306,7 @@ class Solver:
             self.tri, self.carry, self.middle_gap, self.middle_normal, self.area, self.triangle_offset, s.body_floor,
             s.body_stiffness, self.tri_force, self.tri_hess, self.tri_push,
         )
-        self._hinges(s)
+        self._hinges(s, self.moving.hinge)
         body.body_contact(
             self.x, self.vel, self.mass, s.dt, self.carry, self.gap, self.normal, self.vertex_area, self.offset,
             s.body_floor, s.body_stiffness, *self.friction, s.friction_most, self.anchor, self.held, self.body_force,
@@ -290,14 +316,13 @@ class Solver:
             body.hold_pins(self.x, self.pin_at, self.pin_stiff, self.body_force, self.body_hess)
         linear.gather_blocks(
             ls["slot_tri_start"], ls["slot_tri"], ls["slot_hinge_start"], ls["slot_hinge"], ls["slot_seam"],
-            self.tri_hess, self.hinge_grad, self.hinge_tangent, s.seam_stiffness, self.block,
+            self.tri_hess, self.hinge_grad, self.hinge_tangent, s.seam_stiffness, self.moving.block, self.block,
         )
         linear.gather_forces(
             self.x, self.vel, self.mass, 1.0 / s.dt, s.drag, s.gravity, ls["vert_tri_start"], ls["vert_tri"],
             self.tri_force, ls["vert_hinge_start"], ls["vert_hinge"], self.hinge_grad, self.moment,
             ls["partner_start"], ls["partner"], s.seam_stiffness, s.seam_speed * s.dt, *self.body.at,
-            self.triangle_offset, self.body_force,
-            self.body_hess, ls["diag"], self.block, self.force, self.rhs,
+            self.triangle_offset, self.moving.particle, self.body_force, self.body_hess, ls["diag"], self.block, self.force, self.rhs,
         )
         self.tapes.add(self.x, 1.0 / s.dt, self.block, self.force, self.rhs)
         c.activate(
@@ -305,14 +330,14 @@ class Solver:
             stiffness=s.self_stiffness, friction_most=s.friction_self_most,
         )
         linear.contact_rows(
-            c.active_start, c.active_entry, *c.active[1:], ls["diag"], self.block, self.force, self.rhs, self.pre,
+            c.active_start, c.active_entry, *c.active[1:], self.moving.particle, ls["diag"], self.block, self.force, self.rhs, self.pre,
         )
 
-    def _hinges(self, s: StepSettings) -> None:
-        """The hinges' angles, their gradients and moments."""
+    def _hinges(self, s: StepSettings, first: int = 0) -> None:
+        """The hinges' angles, their gradients and moments, from the first on."""
         elastic.hinges(
-            self.x, self.hinge, self.hinge_rest, *self.bending, self.hinge_damping, 1.0 / s.dt, self.hinge_grad,
-            self.bend, self.moment, self.hinge_tangent,
+            self.x, self.hinge, self.hinge_rest, *self.bending, self.hinge_damping, 1.0 / s.dt, first,
+            self.hinge_grad, self.bend, self.moment, self.hinge_tangent,
         )
 
     def _solve(self, s: StepSettings) -> int:
@@ -332,14 +357,14 @@ class Solver:
     def _iterate(self, s: StepSettings) -> int:
         """Conjugate gradients with the preconditioner as it is; returns the number of iterations."""
         ls, c = self.lists, self.collider
-        conjugate.cg_start(self.still, self.rhs, self.dx, self.r)
+        conjugate.cg_start(self.still, self.rhs, self.dx, self.p, self.r)
         levels, done = len(self.multilevel.levels), 0
         while done < s.iterations:
             conjugate.cg_iterate(
                 self.serial, levels, done, s.iterations, s.tolerance, *self.multilevel.apply,
                 self.pre, *self.multilevel.finest, ls["row"], ls["col"], self.block,
                 c.active_count, *c.active[:3], *c.active[4:], c.relative, c.active_start, c.active_entry,
-                self.still, self.dx, self.r, self.z, self.p, self.ap, self.partial, self.scalar,
+                self.moving.particle, self.still, self.dx, self.r, self.z, self.p, self.ap, self.partial, self.scalar,
             )
             if self.serial:
                 return int(self.scalar.to_numpy()[4])

@@ -131,7 +131,7 @@ def relaxed(k: vec4, p: vec3, share: ti.f32) -> vec4:
 @ti.kernel
 def membrane(
     x: V3, tri: I3, dm_inv: M2, area: F32, stiff: V4, buckling: V2, curve: I2, table: F32_2, slack: ti.f32,
-    most: ti.f32, damping: F32, inv_dt: ti.f32, force: V3, hess: M3,
+    most: ti.f32, damping: F32, inv_dt: ti.f32, first: ti.i32, force: V3, hess: M3,
 ):
     """Orthotropic membrane, linear in the engineering strains e of warp and weft unless they have measured curves.
 
@@ -143,9 +143,10 @@ def membrane(
     ``table``, or -1.
     ``force[3t+a]`` is the force on corner a [N]; ``hess[6t+k]`` the blocks (00, 01, 02, 11, 12, 22) of the positive
     semidefinite stiffness [N/m]: the exact material part and the tensile part of the geometric one, both raised by the
-    internal ``damping`` time [s] over the step. Stiffer cloth is taken as if it had ``most`` [N/m].
+    internal ``damping`` time [s] over the step. Stiffer cloth is taken as if it had ``most`` [N/m]. Triangles before the
+    ``first`` are left as they were.
     """
-    for t in range(tri.shape[0]):
+    for t in range(first, tri.shape[0]):
         b = dm_inv[t]
         fw, ff, lw, lf, e = stretched(x, tri[t], b)
         ew, ef, es = e[0], e[1], e[2]
@@ -260,16 +261,17 @@ def overshoot(
 @ti.kernel
 def hinges(
     x: V3, hinge: I4, rest: F32, start: I32, item: I32, value: F32, bound: F32, damping: F32, inv_dt: ti.f32,
-    grad: V3, bend: F32, moment: F32, tangent: F32,
+    first: ti.i32, grad: V3, bend: F32, moment: F32, tangent: F32,
 ):
     """Dihedral angle's gradient at its four vertices (edge 0-1, tips 2 and 3), and the moments.
 
     theta > 0 where both tips lie behind the edge, seen from the right side. ``grad[4h+a]`` [1/m]; ``bend`` is theta
     past its rest angle [rad]; ``moment`` [N m] the product of the sparse rows (``start``, ``item``, ``value``) of
     :class:`sim.bending.HingeMatrix` with it. ``tangent`` [N m] stands in for them in the step's matrix: their diagonal
-    ``bound``, raised by the internal ``damping`` time [s] over the step.
+    ``bound``, raised by the internal ``damping`` time [s] over the step. Hinges before the ``first`` are left as they
+    were.
     """
-    for h in range(hinge.shape[0]):
+    for h in range(first, hinge.shape[0]):
         i = hinge[h]
         e = x[i[1]] - x[i[0]]
         u = x[i[2]] - x[i[0]]
@@ -296,7 +298,7 @@ def hinges(
             away += 2.0 * PI
         bend[h] = away
         tangent[h] = bound[h] * (1.0 + damping[h] * inv_dt)
-    for h in range(hinge.shape[0]):
+    for h in range(first, hinge.shape[0]):
         m = 0.0
         for k in range(start[h], start[h + 1]):
             m += value[k] * bend[item[k]]

@@ -152,3 +152,19 @@ def test_what_is_held_still_stays_in_the_way_of_the_rest():
     solver.hold(np.zeros(len(x), bool))
     solver.step(StepSettings())
     assert (solver.positions()[~upper, 1] < start[~upper, 1]).all()
+
+
+def test_leaving_what_is_held_out_of_the_system_changes_nothing():
+    """Bit for bit the step that gathers and multiplies its rows too."""
+    found = []
+    for everything in (False, True):
+        solver = two_sheets(0.003).solver
+        height = solver.positions()[:, 1]
+        solver.hold(height == height[0])
+        assert solver.moving.particle > 0 and solver.moving.triangle > 0 and solver.moving.hinge > 0
+        if everything:
+            solver.moving = type(solver.moving)()
+        for _ in range(5):
+            solver.step(StepSettings(drag=5.0))
+        found.append(solver.positions())
+    assert np.array_equal(*found) and (found[0] != two_sheets(0.003).solver.positions()).any()

@@ -33,7 +33,7 @@ def membrane_force(level, x, slack):
     t = len(c.faces)
     force, hess = ti.Vector.ndarray(3, ti.f32, 3 * t), ti.Matrix.ndarray(3, 3, ti.f32, 6 * t)
     elastic.membrane(upload(x.astype(np.float32)), s.tri, s.dm_inv, s.area, s.membrane, s.buckling, s.curve,
-                     s.curves, slack, 1e9, s.damping, 0.0, force, hess)
+                     s.curves, slack, 1e9, s.damping, 0.0, 0, force, hess)
     total = np.zeros((len(x), 3))
     np.add.at(total, c.faces.ravel(), force.to_numpy())
     return total
@@ -88,7 +88,7 @@ def hinge_of(x):
     start, item = upload(np.array([0, 1], np.int32)), upload(np.zeros(1, np.int32))
     corners = upload(np.array([[0, 1, 2, 3]], np.int32))
     elastic.hinges(
-        upload(x.astype(np.float32)), corners, none, start, item, one, one, none, 0.0, grad, bend, moment, tangent
+        upload(x.astype(np.float32)), corners, none, start, item, one, one, none, 0.0, 0, grad, bend, moment, tangent
     )
     return grad.to_numpy(), float(moment.to_numpy()[0])
 

@@ -15,6 +15,7 @@ from sim.contact_matrix import ActingContacts, acting_contacts
 from sim.drape import DrapeConfig, drape, wear
 from sim.guard import intersections
 from sim.level import Level
+from sim.motion import MotionConfig, carried
 from sim.solver import StepSettings
 
 
@@ -47,6 +48,16 @@ def test_what_is_worn_is_sewn_on_all_levels(worn):
     assert len(intersections(worn.positions, worn.faces, sewn)) == 0
     girth = np.linalg.norm(worn.positions[:, [0, 2]], axis=1)
     assert girth.max() < 0.19  # round the hips now
+
+
+def test_what_is_worn_may_be_held_while_the_rest_follows_the_body(outfit, draped):
+    body, inner = hips(), outfit.vertex_panel < len(outfit.panel_names) - outfit.parts[-1].panels
+    skin = body.contact_vertices.astype(np.float64)
+    start = draped.positions.astype(np.float64)
+    carry = {"config": MotionConfig(), "held": inner}
+    after = carried(outfit, start, body.contact_faces, skin, skin * [0.99, 1.0, 0.99], **carry)
+    way = np.linalg.norm(after - start, axis=1)
+    assert way[inner].max() < 1e-6 and way[~inner].max() > 1e-3
 
 
 def test_an_outfit_is_closed_clean_and_at_rest(outfit, draped):
