@@ -40,9 +40,9 @@ BALANCE = ("balance_time", "force_residual", "membrane_energy", "bending_energy"
 #: What has sunk while soft is eased back to its place by little friction for this time [s], as its wearer would.
 EASE_TIME, SLIPPERY = 0.4, 0.02
 #: Steps without motion that count as rest, at levels before the last and at the last, if the balance of forces comes
-#: no nearer: to no smaller share of what it was [-].
-STILL, NEARER = (5, 15), 0.7
-CREEP = 0.65  #: share of the speed of rest below which the last level needs no longer than others [-]
+#: no nearer: to no smaller share of what it was [-]. Where patches lack more than their weight to balance, they do not
+#: only creep: layers are held by the bound that lets nothing pass, and the last level waits no longer than others.
+STILL, NEARER, LACKING = (5, 15), 0.7, 1.0
 RUNAWAY = 50.0  #: speed at which a cloth has left the realm of physics [m/s] ...
 RUNAWAY_ENERGY = 1e5  #: ... and energy of stretch with which it has [J]: any cloth is torn long before
 
@@ -234,7 +234,6 @@ class Run:
             )
             r = self._step(level, settings, STEP_SETTLING)
             slower = COARSE_REST if soft or not is_last else 1.0
-            still = STILL[is_last and r.rms_speed > CREEP * config.rest_speed]
             resting = r.rms_speed < slower * config.rest_speed and r.max_speed < slower * config.rest_speed_max
             calm = calm + 1 if resting else 0
             if self.frames % 5 == 0:
@@ -249,6 +248,7 @@ class Run:
                 if residual < NEARER * balance:
                     balance, since = residual, calm
                 # what comes no nearer to balance without moving is held by the bound that lets nothing pass
+                still = STILL[is_last and residual < LACKING]
                 self.at_rest = residual < slower * config.rest_residual or calm - since >= still
                 if self.at_rest:
                     break

@@ -322,7 +322,8 @@ class Solver:
             self.x, self.vel, self.mass, 1.0 / s.dt, s.drag, s.gravity, ls["vert_tri_start"], ls["vert_tri"],
             self.tri_force, ls["vert_hinge_start"], ls["vert_hinge"], self.hinge_grad, self.moment,
             ls["partner_start"], ls["partner"], s.seam_stiffness, s.seam_speed * s.dt, *self.body.at,
-            self.triangle_offset, self.moving.particle, self.body_force, self.body_hess, ls["diag"], self.block, self.force, self.rhs,
+            self.triangle_offset, self.moving.particle, self.body_force, self.body_hess, ls["diag"],
+            self.block, self.force, self.rhs,
         )
         self.tapes.add(self.x, 1.0 / s.dt, self.block, self.force, self.rhs)
         c.activate(
@@ -330,7 +331,8 @@ class Solver:
             stiffness=s.self_stiffness, friction_most=s.friction_self_most,
         )
         linear.contact_rows(
-            c.active_start, c.active_entry, *c.active[1:], self.moving.particle, ls["diag"], self.block, self.force, self.rhs, self.pre,
+            c.active_start, c.active_entry, *c.active[1:], self.moving.particle, ls["diag"], self.block,
+            self.force, self.rhs, self.pre,
         )
 
     def _hinges(self, s: StepSettings, first: int = 0) -> None:

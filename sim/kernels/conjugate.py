@@ -30,8 +30,8 @@ def total(partial: F32) -> ti.f32:
 
 @ti.func
 def direction(
-    is_first: ti.i32, moving: ti.i32, still: I32, inverse: M3, fine_start: I32, fine_item: I32, fine_weight: F32, coarse: V3, r: V3,
-    z: V3, p: V3, partial: F32, scalar: F32, serial: ti.template(),
+    is_first: ti.i32, moving: ti.i32, still: I32, inverse: M3, fine_start: I32, fine_item: I32, fine_weight: F32,
+    coarse: V3, r: V3, z: V3, p: V3, partial: F32, scalar: F32, serial: ti.template(),
 ):
     """The preconditioner's finest level, z = D^-1 r + P z_coarse, and the next search direction p."""
     n = r.shape[0]
@@ -114,7 +114,8 @@ def cg_iterate(
     A launch from Python costs as much as a few thousand vertices' arithmetic, and so does handing work to another
     thread: a small cloth's whole solve is one launch on one thread. ``serial`` and ``levels`` (coarser levels) are
     fixed when compiled; ``first`` to ``coarse_z`` are the lists of :class:`sim.multilevel.Multilevel`. Particles that
-    are ``still`` do not move, nor does any before the one numbered ``moving``, where ``partial`` is zero. ``scalar`` = (r.z, step, first r.z, beta, iterations done).
+    are ``still`` do not move, nor does any before the one numbered ``moving``, where ``partial`` is zero. ``scalar`` =
+    (r.z, step, first r.z, beta, iterations done).
     """
     if ti.static(serial):
         ti.loop_config(serialize=True)
@@ -129,8 +130,8 @@ def cg_iterate(
                 for level in range(levels - 1):
                     prolong(levels - 2 - level, first, up_start, up_item, up_weight, inverse, coarse_r, coarse_z, True)
                 direction(
-                    int(it == 0), moving, still, pre, fine_start, fine_item, fine_weight, coarse_z, r, z, p, partial, scalar,
-                    True,
+                    int(it == 0), moving, still, pre, fine_start, fine_item, fine_weight, coarse_z, r, z, p, partial,
+                    scalar, True,
                 )
                 advance(
                     row, col, block, contacts, corner, weight, normal, stiff, drag, relative, start, entry, moving,
@@ -151,6 +152,6 @@ def cg_iterate(
             False,
         )
         advance(
-            row, col, block, contacts, corner, weight, normal, stiff, drag, relative, start, entry, moving, still, dx, r,
-            p, ap, partial, scalar, False,
+            row, col, block, contacts, corner, weight, normal, stiff, drag, relative, start, entry, moving, still, dx,
+            r, p, ap, partial, scalar, False,
         )

@@ -143,8 +143,8 @@ def membrane(
     ``table``, or -1.
     ``force[3t+a]`` is the force on corner a [N]; ``hess[6t+k]`` the blocks (00, 01, 02, 11, 12, 22) of the positive
     semidefinite stiffness [N/m]: the exact material part and the tensile part of the geometric one, both raised by the
-    internal ``damping`` time [s] over the step. Stiffer cloth is taken as if it had ``most`` [N/m]. Triangles before the
-    ``first`` are left as they were.
+    internal ``damping`` time [s] over the step. Stiffer cloth is taken as if it had ``most`` [N/m]. Triangles before
+    the ``first`` are left as they were.
     """
     for t in range(first, tri.shape[0]):
         b = dm_inv[t]
