@@ -25,7 +25,7 @@ from sim.cloth import rest_corners
 from sim.guard import body_depth, caught, intersections, seam_gaps
 from sim.hands import drawn_in, past_hands
 from sim.level import refine
-from sim.motion import MotionConfig, carried
+from sim.motion import LEAST_GAP, MotionConfig, carried
 from sim.phases import SEAM_STIFFNESS_MOST, SEWING, SLIPPERY, DrapeConfig, Run
 from sim.solver import StepSettings
 from sim.stress import corner_forces, membrane_stress, principal_tension, seam_load
@@ -186,16 +186,23 @@ def _sewn(run: Run, garment: Garment, body: Body) -> tuple[np.ndarray, np.ndarra
         body_way=HAND_WAY,
     )
     positions = carried(
-        garment, positions, body.contact_faces, skin, body.contact_vertices, held=_inner(garment), config=sliding,
-        progress=lambda share, what: run.report(0.3, "putting the hands out"),
+        garment, positions, body.contact_faces, skin, body.contact_vertices, held=_inner(garment, positions, body),
+        config=sliding, progress=lambda share, what: run.report(0.3, "putting the hands out"),
     )
     return positions, open_pairs(garment, positions, 2 * config.seam_tolerance)
 
 
-def _inner(garment: Garment) -> np.ndarray:
-    """Vertices of an outfit's garments beneath the outermost, shape [N] bool; none of a single garment."""
+def _inner(garment: Garment, positions: np.ndarray, body: Body) -> np.ndarray:
+    """Vertices of an outfit's garments beneath the outermost, shape [N] bool, with all vertices' positions [m], [N, 3].
+
+    None of a single garment, nor where they lie so near the body that they would have to make way for it.
+    """
     outer = garment.parts[-1].panels if garment.parts else len(garment.panel_names)
-    return garment.vertex_panel < len(garment.panel_names) - outer
+    inner = garment.vertex_panel < len(garment.panel_names) - outer
+    if inner.any():
+        depth = body_depth(positions[inner], body.contact_vertices, body.contact_faces)
+        inner &= bool(depth.max() < -LEAST_GAP)
+    return inner
 
 
 def _motion(config: DrapeConfig, **changes: float) -> MotionConfig:

@@ -11,6 +11,7 @@ from test_elastic import nowhere
 from engine.core.mesh import weld_map
 from engine.core.open3d_runtime import surface_scene, tensor
 from engine.core.outfit import levels_of, put_over, split
+from sim import drape as simulator
 from sim.contact_matrix import ActingContacts, acting_contacts
 from sim.drape import DrapeConfig, drape, wear
 from sim.guard import intersections
@@ -58,6 +59,13 @@ def test_what_is_worn_may_be_held_while_the_rest_follows_the_body(outfit, draped
     after = carried(outfit, start, body.contact_faces, skin, skin * [0.99, 1.0, 0.99], **carry)
     way = np.linalg.norm(after - start, axis=1)
     assert way[inner].max() < 1e-6 and way[~inner].max() > 1e-3
+
+
+def test_what_is_worn_is_held_unless_the_body_needs_its_place(outfit, draped, worn):
+    inner = simulator._inner(outfit, draped.positions, hips())
+    assert (inner == (outfit.vertex_panel < len(worn.panel_names))).all()
+    assert not simulator._inner(outfit, draped.positions * np.float32([0.5, 1.0, 0.5]), hips()).any()
+    assert not simulator._inner(worn, worn.positions, hips()).any()
 
 
 def test_an_outfit_is_closed_clean_and_at_rest(outfit, draped):
