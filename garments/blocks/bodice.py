@@ -22,7 +22,8 @@ __all__ = ["NEEDED", "Half", "armhole", "bust_point", "even_sides", "neckline", 
 NEEDED = (
     "bust_girth", "waist_girth", "hip_girth", "neck_base_girth", "neck_width", "shoulder_length", "shoulder_slope",
     "across_back_width", "across_front_width", "back_bust_width", "back_waist_width", "back_hip_width",
-    "front_waist_length", "back_waist_length", "back_neck_to_bust_line", "armscye_depth", "waist_to_hip",
+    "front_waist_length", "back_waist_length", "back_neck_to_bust_line", "armscye_depth", "waist_to_hip", "neck_girth",
+    "neck_to_bust_point", "bust_point_distance",
 )
 
 #: Length of the back shoulder over the front one [m].
@@ -30,8 +31,17 @@ BLADE_EASE = 0.006
 #: Smallest width of the armhole between pitch point and side seam [m].
 MIN_SCYE_WIDTH = 0.035
 #: The back's share of a girth. A side seam in the middle of the armhole leaves it 0.46 to 0.48 for women and about half
-#: for men (from Mueller & Sohn's widths); armholes stay balanced between front and back with it.
-BACK_SHARE = (0.475, 0.52)
+#: for men (from Mueller & Sohn's widths); armholes stay balanced between front and back with it. Without a bust dart a
+#: front is hardly wider than its back, or its armhole grows too long.
+BACK_SHARE = {True: (0.475, 0.52), False: (0.495, 0.52)}
+#: Half width and front depth of the neck that a fifth of the neck girth allows [m]. The draft takes a fifth of the neck
+#: for both (Aldrich: less 0.2 cm in women's blocks, 0.5 cm in men's shirts, of a neck size with 1 to 2 cm of ease);
+#: the rest is what the tape's way around the neck's base asks. Wider bases lie out on the shoulder muscle.
+NECK_WIDTH, NECK_DEPTH = 0.003, 0.036
+#: Width of the armhole in front or behind, over the arm's diameter, from which a full chest makes the hole too wide.
+FULL_SCYE = 0.9
+#: How far the armhole of a full chest reaches inside the shoulder's end, and the shoulder's extension at most [m].
+FULL_INSET, FULL_SHOULDER = 0.010, 0.012
 #: How far inside the shoulder's end the armhole reaches at most, front and back [m]. The lines across are measured in
 #: the draping pose, whose raised arms draw them together.
 PITCH_INSET = {False: 0.025, True: 0.015}
@@ -53,16 +63,17 @@ class Half:
     extra: float  #: length of this half over the other at the side, to go into a bust dart [m]
 
 
-def _share(m: dict[str, float], name: str, back: bool) -> float:
+def _share(m: dict[str, float], name: str, back: bool, dart: bool) -> float:
     """Half width of the body's front or back at a girth [m]; side lines far from the draft's are pulled to it."""
     girth = m[f"{name}_girth"]
-    half = float(np.clip(m[f"back_{name}_width"], BACK_SHARE[0] * girth, BACK_SHARE[1] * girth))
+    low, high = BACK_SHARE[dart]
+    half = float(np.clip(m[f"back_{name}_width"], low * girth, high * girth))
     return half / 2 if back else (girth - half) / 2
 
 
 def upper_half(m: dict[str, float], form: UpperForm, *, back: bool, ease_bust: float, ease_waist: float,
                ease_hip: float, neck_widen: float, neck_lower: float, armhole_lower: float, dart: bool,
-               shoulder: float = 0.003) -> Half:
+               shoulder: float = 0.003, arm_girth: float = 0.0, eased: float = 0.0, swing: float = 0.0) -> Half:
     """Points of half a front or back.
 
     Args:
@@ -73,35 +84,61 @@ def upper_half(m: dict[str, float], form: UpperForm, *, back: bool, ease_bust: f
         armhole_lower: Depth of the armhole below the arm's pit, arms hanging [m].
         shoulder: Ease of the shoulder seam; negative for a sleeveless armhole inside the shoulder point [m].
         dart: Whether the front's extra length goes into a side dart; else a third of it goes over the shoulder.
+        arm_girth: Girth of the upper arm that the armhole's sleeve goes round [m]; 0 without a sleeve.
+        eased: Length by which the front's side seam is eased onto the back's, without a dart [m].
+        swing: Angle by which the front's side is swung about the bust point, out of the armhole and into the hem [rad]:
+            where the fullness of a bust goes that gets no dart (Armstrong: the dart transferred to the hem).
     """
     balance = m["front_waist_length"] - (m["back_waist_length"] + form.rise)
-    taken = float(np.clip(balance, 0.0, 0.075)) if dart else float(np.clip(balance / 3, -0.01, 0.015))
-    top = m["back_waist_length"] + form.rise
-    slope = m["shoulder_slope"]
-    along = np.array([np.cos(slope), -np.sin(slope)])
-    neck_x = form.back_neck if back else m["neck_width"] / 2
-    side_neck = np.array([neck_x + neck_widen, top - neck_widen * np.tan(slope)])
-    # the back shoulder is eased onto the front one: room for the shoulder blade
-    tip = np.array([neck_x, top]) + along * (m["shoulder_length"] + shoulder + (BLADE_EASE if back else 0.0))
+    bust_x = _share(m, "bust", back, dart) + ease_bust / 4
+    swing = 0.0 if back else swing
+    raised = swing * (bust_x - m["bust_point_distance"] / 2)  # of the side against the shoulder
+    taken = float(np.clip(balance, 0.0, 0.075)) if dart else float(np.clip(balance / 3, -0.01, 0.015)) + eased - raised
+    lift = 0.0 if back else taken if dart else eased
+    top = m["back_waist_length"] + form.rise + (0.0 if back else taken)
+    mean_width = (m["bust_girth"] + ease_bust - m["across_back_width"] - m["across_front_width"]) / 4
+    wide = mean_width - FULL_SCYE * arm_girth / np.pi if arm_girth else 0.0
+    longer = shoulder + float(np.clip(0.25 * (wide - 0.02), 0.0, FULL_SHOULDER))
+    side_neck, tip, depth = _shoulder(m, form, top, back, neck_widen, longer)
+    depth += neck_lower * (0.35 if back else 1.0)
     bust_line = m["back_waist_length"] - m["back_neck_to_bust_line"]
     # the dart points at the bust from below the armhole
     under_y = max(m["back_waist_length"] - form.scye_depth - armhole_lower, bust_line + 0.01)
     bust_y = min(bust_line, under_y - 0.02)
-    if not back:
-        side_neck, tip = side_neck + [0, taken], tip + [0, taken]
-    lift = taken if (dart and not back) else 0.0
-    depth = form.rise + neck_lower * 0.35 if back else form.front_depth + neck_lower
-    bust_x = _share(m, "bust", back) + ease_bust / 4
     across = max(m["across_back_width" if back else "across_front_width"] / 2, 0.96 * form.armpit)
     across = max(across + ease_bust * (0.06 if back else 0.04), tip[0] - PITCH_INSET[back])
+    over = bust_x - across - FULL_SCYE * arm_girth / np.pi
+    if arm_girth and over > 0:  # a chest far wider than its shoulders would open the armhole beyond the arm
+        across = max(across, min(across + over, tip[0] - FULL_INSET))
     pitch_x = min(across, bust_x - MIN_SCYE_WIDTH, tip[0] - 0.004)
-    under = np.array([bust_x, under_y + lift])
+    under = np.array([bust_x - swing * (under_y - bust_y), under_y + lift])
     return Half(
         centre_neck=np.array([0.0, side_neck[1] - depth]), side_neck=side_neck, tip=tip,
         pitch=np.array([pitch_x, under[1] + (0.40 if back else 0.36) * (tip[1] - under[1])]),
-        underarm=under, bust_y=bust_y, bust_x=bust_x, waist_x=_share(m, "waist", back) + ease_waist / 4,
-        hip_x=_share(m, "hip", back) + ease_hip / 4, extra=lift,
+        underarm=under, bust_y=bust_y, bust_x=bust_x, extra=lift,
+        waist_x=_share(m, "waist", back, dart) + ease_waist / 4 + swing * bust_y,
+        hip_x=_share(m, "hip", back, dart) + ease_hip / 4 + swing * (bust_y + m["waist_to_hip"]),
     )
+
+
+def _shoulder(m: dict[str, float], form: UpperForm, top: float, back: bool, widen: float,
+              longer: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """Side neck point, end of the shoulder seam, and depth of the neck below the side neck point before any lowering.
+
+    The shoulder line runs through the body's side neck point at the height ``top``; where that lies farther out than
+    the neck's girth allows, the seam goes on up the line to where the neck is.
+    """
+    slope = m["shoulder_slope"]
+    along = np.array([np.cos(slope), -np.sin(slope)])
+    neck_x = form.back_neck if back else m["neck_width"] / 2
+    tip = np.array([neck_x, top]) + along * (m["shoulder_length"] + longer + (BLADE_EASE if back else 0.0))
+    inwards = max(m["neck_width"] / 2 - m["neck_girth"] / 5 - NECK_WIDTH, 0.0)
+    rise = (inwards - widen) * np.tan(slope)
+    side_neck = np.array([neck_x - inwards + widen, top + rise])
+    up = inwards * np.tan(slope)
+    depth = form.rise + up if back else min(form.front_depth + up, m["neck_girth"] / 5 + NECK_DEPTH)
+    # the back shoulder is eased onto the front one: room for the shoulder blade
+    return side_neck, tip, depth
 
 
 def even_sides(front: Half, back: Half) -> tuple[Half, Half]:
@@ -128,13 +165,14 @@ def armhole(path: Outline, h: Half, *, back: bool) -> None:
 
 
 def neckline(path: Outline, h: Half) -> None:
-    """Draws the neckline from the side neck point to the centre: square to the shoulder and to the centre line."""
+    """Draws the neckline from the side neck point to the centre: square to the shoulder and to the centre line.
+
+    It turns low and wide: an oval that is narrow at its foot hangs in a V once a band pulls at it.
+    """
     square = unit(h.tip - h.side_neck)
     down = np.array([square[1], -square[0]])
     depth, width = h.side_neck[1] - h.centre_neck[1], h.side_neck[0]
-    start, end = h.side_neck, h.centre_neck
-    first = start + down * 0.55 * depth
-    path.curve(end, first, (min(0.72 * width, first[0] * 0.95), end[1]), label="neck")
+    path.curve(h.centre_neck, h.side_neck + down * 0.47 * depth, (0.8 * width, h.centre_neck[1]), label="neck")
 
 
 def side(path: Outline, h: Half, *, waist_x: float, hem: np.ndarray | None = None,

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.pattern_types import Pattern
+from garments.blocks.balance import front_hem, hang_balance, hem_drop
 from garments.blocks.bodice import NEEDED, Half, armhole, even_sides, neckline, side, upper_half
 from garments.blocks.collar import COLLAR_GAP, FUSED, fall
 from garments.blocks.draft import Draft, Outline, band, measured
@@ -71,7 +72,8 @@ def jacket(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None 
     front, back = even_sides(*(upper_half(m, form, back=b, dart=False, **common) for b in (False, True)))
     front, back = (_boxy(h) for h in (front, back))
     level = stand.level("side_neck_point_l", "side_neck_point_r") + 0.01 - front.side_neck[1]
-    _body(d, stand, m, o, {False: front, True: back}, drop, level)
+    low = {False: hem_drop(hang_balance(stand, m, form, drop), front, back), True: 0.0}
+    _body(d, stand, m, o, {False: front, True: back}, {b: (drop, drop + low[b]) for b in low}, level)
     cap, hem = _sleeves(d, stand, m, o, back)
     _collar(d, stand, m, o)
     girth = {k: 2 * (getattr(front, f"{k}_x") + getattr(back, f"{k}_x")) for k in ("waist", "hip")}
@@ -86,14 +88,16 @@ def _boxy(h: Half) -> Half:
     return replace(h, hip_x=hip, waist_x=max(h.waist_x, 0.5 * (h.bust_x + hip) - 0.005))
 
 
-def _body(d: Draft, stand: Stand, m: dict[str, float], o: JacketOptions, halves: dict[bool, Half], drop: float,
-          level: float) -> None:
-    """Back on the fold, left and right front, and what joins them."""
+def _body(d: Draft, stand: Stand, m: dict[str, float], o: JacketOptions, halves: dict[bool, Half],
+          drops: dict[bool, tuple[float, float]], level: float) -> None:
+    """Back on the fold, left and right front, and what joins them; ``drops`` of the hem at side and centre [m]."""
     radius = (m["bust_girth"] + o.ease) / (2 * np.pi)
     for back, h in halves.items():
-        start = np.array([0.0 if back else EDGE, -drop])
+        drop, middle = drops[back]
+        start = np.array([0.0 if back else EDGE, -middle])
         hem = np.array([h.waist_x + (h.hip_x - h.waist_x) * min(drop / m["waist_to_hip"], 1.0) ** 0.7, -drop])
-        path = Outline(start).line(hem, "hem")
+        path = Outline(start)
+        front_hem(path, hem)
         side(path, h, waist_x=h.waist_x, hem=hem)
         armhole(path, h, back=back)
         path.line(h.side_neck, "shoulder")

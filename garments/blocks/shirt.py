@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.pattern_types import EdgeRef, PanelLine, Pattern, Seam
+from garments.blocks.balance import hang_balance, hem_drop
 from garments.blocks.bodice import NEEDED, Half, armhole, bust_point, even_sides, neckline, side, upper_half
 from garments.blocks.collar import COLLAR_GAP, FUSED, fall
 from garments.blocks.draft import Draft, Outline, band, measured
@@ -72,12 +73,13 @@ def shirt(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None =
     d = Draft("shirt")
     drop = 1.1 * m["waist_to_hip"] if o.length is None else o.length
     common = {"ease_bust": o.ease, "ease_waist": o.ease_waist, "ease_hip": o.ease_hip, "neck_widen": 0.004,
-              "neck_lower": 0.004, "armhole_lower": 0.014}
+              "neck_lower": 0.004, "armhole_lower": 0.014, "arm_girth": m["upper_arm_girth"]}
     dart = upper_half(m, form, back=False, dart=True, **common).extra >= MIN_DART
     front, back = even_sides(*(upper_half(m, form, back=b, dart=dart, **common) for b in (False, True)))
     front, back = (_semi_fitted(h) for h in (front, back))
     level = stand.level("side_neck_point_l", "side_neck_point_r") + 0.01 - front.side_neck[1]
-    _fronts(d, stand, m, o, front, drop, level)
+    low = hem_drop(hang_balance(stand, m, form, drop), front, back)
+    _fronts(d, stand, m, o, front, (drop, drop + low), level)
     _back_and_yoke(d, stand, m, back, drop, level)
     for s in "lr":
         for label in ("side_low", "side_up", "side_top"):
@@ -106,9 +108,13 @@ def _side_and_hem(path: Outline, h: Half, drop: float, to_hip: float, tip: np.nd
     side(path, h, waist_x=h.waist_x, hem=foot, dart_tip=tip)
 
 
-def _fronts(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions, h: Half, drop: float, level: float) -> None:
-    """Both fronts, one over the other, and the placket on the upper one's edge; the buttons that are done up."""
-    w = o.placket / 2
+def _fronts(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions, h: Half, drops: tuple[float, float],
+            level: float) -> None:
+    """Both fronts, one over the other, and the placket on the upper one's edge; the buttons that are done up.
+
+    ``drops`` are the hem's depths below the waist at the side and at the centre front [m].
+    """
+    w, (side_drop, drop) = o.placket / 2, drops
     tip = None
     if h.extra >= MIN_DART:
         tip = bust_point(m, h) + [DART_SHORT, 0.0]
@@ -121,7 +127,7 @@ def _fronts(d: Draft, stand: Stand, m: dict[str, float], o: ShirtOptions, h: Hal
     buttons = (PanelLine(centre, 0.0, "buttons"),)
     for s in (over, under):
         path = Outline((w if s == over else -w, -drop))
-        _side_and_hem(path, h, drop, m["waist_to_hip"], tip)
+        _side_and_hem(path, h, side_drop, m["waist_to_hip"], tip)
         armhole(path, h, back=False)
         path.line(h.side_neck, "shoulder")
         neckline(path, replace(h, centre_neck=top, side_neck=h.side_neck))
