@@ -24,8 +24,9 @@ EASED_MOST = 0.015
 OVERHANG_SHARE = 0.5
 #: Most that the side is swung out [rad].
 SWING_MOST = 0.14
-#: Most that the centre front's hem is lowered [m].
-DROP_MOST = 0.10
+#: Most that the centre front's hem is lowered [m], and the share of the missing length that it is: draped, a hem rides
+#: up on the seat behind too, by about the rest (hems of six bodies lie most nearly level so).
+DROP_MOST, DROP_SHARE = 0.10, 0.7
 
 
 def hang_balance(stand: Stand, m: dict[str, float], form: UpperForm, drop: float) -> float:
@@ -83,8 +84,8 @@ def swing_angle(stand: Stand, m: dict[str, float], front: Half) -> float:
 
 
 def hem_drop(balance: float, front: Half, back: Half) -> float:
-    """How far the centre front's hem goes below the side's [m]: the balance less what shoulder and side took."""
-    return float(np.clip(balance - (front.side_neck[1] - back.side_neck[1]), 0.0, DROP_MOST))
+    """How far the centre front's hem goes below the side's [m]: of the balance, what shoulder and side did not take."""
+    return float(np.clip(DROP_SHARE * (balance - (front.side_neck[1] - back.side_neck[1])), 0.0, DROP_MOST))
 
 
 def front_hem(path: Outline, side: np.ndarray) -> None:
