@@ -73,7 +73,7 @@ def shirt(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None =
     d = Draft("shirt")
     drop = 1.1 * m["waist_to_hip"] if o.length is None else o.length
     common = {"ease_bust": o.ease, "ease_waist": o.ease_waist, "ease_hip": o.ease_hip, "neck_widen": 0.004,
-              "neck_lower": 0.004, "armhole_lower": 0.014, "arm_girth": m["upper_arm_girth"]}
+              "neck_lower": 0.004, "armhole_lower": 0.014}
     dart = upper_half(m, form, back=False, dart=True, **common).extra >= MIN_DART
     front, back = even_sides(*(upper_half(m, form, back=b, dart=dart, **common) for b in (False, True)))
     front, back = (_semi_fitted(h) for h in (front, back))
