@@ -12,10 +12,13 @@ from pathlib import Path
 os.environ.setdefault("TI_ENABLE_VERSION_CHECK", "0")
 os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")
 
-import taichi as ti  # noqa: E402
+from engine.core.taichi_shortcuts import shorten_copies, shorten_import, shorten_launches, shorten_loading  # noqa: E402
+
+with shorten_import():
+    import taichi as ti
 
 from engine.core.errors import JobError  # noqa: E402
-from engine.core.taichi_shortcuts import shorten_copies, shorten_launches, shorten_loading  # noqa: E402
+from engine.core.taichi_reuse import reuse_kernels  # noqa: E402
 
 __all__ = ["ti", "init", "backend", "one_thread"]
 
@@ -72,6 +75,7 @@ def init(*, device: str = "cpu", threads: int = 0) -> str:
         raise JobError("taichi.device", f"Taichi cannot run on {device} here", "use --device cpu")
     if name == "cpu":
         shorten_copies(ti)
+    reuse_kernels(ti, cache_dir() / "records")
     _state["backend"] = name
     return name
 

@@ -5,19 +5,39 @@ reads every function's source anew wherever a kernel inlines it, and copies arra
 is done here gives the same results by private corners of Taichi 1.7; on any other version nothing is changed.
 """
 
+import contextlib
 import ctypes
 import functools
+import inspect
+import linecache
 import math
 import operator
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-__all__ = ["shorten_loading", "shorten_launches", "shorten_copies"]
+__all__ = ["shorten_import", "shorten_loading", "shorten_launches", "shorten_copies"]
 
 KNOWN = (1, 7)  #: version whose private corners these are
+
+
+@contextlib.contextmanager
+def shorten_import() -> Iterator[None]:
+    """While Taichi is imported: for the one line of source that it wants around each of its functions, Python's
+    inspect goes through every module that there is."""
+    plain = inspect.getframeinfo
+    inspect.getframeinfo = lambda frame, context=1: ("", frame.f_lineno, frame.f_code.co_name, [_line_of(frame)], 0)
+    try:
+        yield
+    finally:
+        inspect.getframeinfo = plain
+
+
+def _line_of(frame: Any) -> str:
+    return linecache.getline(frame.f_code.co_filename, frame.f_lineno)
 
 
 def shorten_loading(ti: ModuleType) -> None:
@@ -40,6 +60,12 @@ def shorten_loading(ti: ModuleType) -> None:
     kernel_impl.textwrap = SimpleNamespace(fill=_one_line, dedent=functools.lru_cache(maxsize=None)(dedent))
     for module in (ti.lang._ndarray, ti.lang.matrix):
         module.get_traceback = lambda *_: ""
+
+    def inside_class(level_of_class_stackframe: int) -> bool:
+        line = _line_of(sys._getframe(level_of_class_stackframe)).strip()
+        return any(pattern.match(line) for pattern in kernel_impl._KERNEL_CLASS_STACKFRAME_STMT_RES)
+
+    kernel_impl._inside_class = inside_class
 
 
 def _one_line(line: str, *, tabsize: int, width: int) -> str:
