@@ -8,7 +8,11 @@ and interior points are relaxed.
 
 from __future__ import annotations
 
+import bisect
+
 import numpy as np
+
+from garments.ear_clipping import clip_ears, orient
 
 __all__ = ["in_polygon", "min_angles", "triangulate"]
 
@@ -82,10 +86,6 @@ def in_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
     return hit.sum(1) % 2 == 1
 
 
-def _orient(a: list[float], b: list[float], c: list[float]) -> float:
-    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
-
-
 def _in_circle(a: list[float], b: list[float], c: list[float], d: list[float]) -> float:
     ax, ay, bx, by, cx, cy = a[0] - d[0], a[1] - d[1], b[0] - d[0], b[1] - d[1], c[0] - d[0], c[1] - d[1]
     a2, b2, c2 = ax * ax + ay * ay, bx * bx + by * by, cx * cx + cy * cy
@@ -104,42 +104,14 @@ class _Triangulation:
         self.fixed = {(i, (i + 1) % len(boundary)) for i in range(len(boundary))}
         self.apex: dict[tuple[int, int], int] = {}
         self.hint = (0, 1)
-        self._clip_ears()
-        self.legalise(list(self.apex))
+        for ear in clip_ears(boundary, self.eps):
+            self._add(*ear)
+        self.legalise_all()
 
     # ---- construction
 
     def _add(self, a: int, b: int, c: int) -> None:
         self.apex[a, b], self.apex[b, c], self.apex[c, a] = c, a, b
-
-    def _clip_ears(self) -> None:
-        p = self.boundary
-        ring = list(range(len(p)))
-        while len(ring) > 3:
-            best, best_score = -1, -np.inf
-            q = p[ring]
-            for k in range(len(ring)):
-                a, b, c = q[k - 1], q[k], q[(k + 1) % len(ring)]
-                area = _orient(a, b, c)
-                if area <= self.eps:
-                    continue
-                d1 = (b[0] - a[0]) * (q[:, 1] - a[1]) - (b[1] - a[1]) * (q[:, 0] - a[0])
-                d2 = (c[0] - b[0]) * (q[:, 1] - b[1]) - (c[1] - b[1]) * (q[:, 0] - b[0])
-                d3 = (a[0] - c[0]) * (q[:, 1] - c[1]) - (a[1] - c[1]) * (q[:, 0] - c[0])
-                inside = (d1 >= -self.eps) & (d2 >= -self.eps) & (d3 >= -self.eps)
-                inside[[k - 1, k, (k + 1) % len(ring)]] = False
-                score = area / max(((b - a) ** 2).sum(), ((c - b) ** 2).sum(), ((a - c) ** 2).sum())
-                if inside.any():
-                    score -= 1e6
-                if score > best_score:
-                    best, best_score = k, score
-                if score > 0.3:  # good enough; spares the search
-                    break
-            if best < 0:  # only straight corners are left
-                best = int(np.argmax([_orient(q[k - 1], q[k], q[(k + 1) % len(q)]) for k in range(len(q))]))
-            self._add(ring[best - 1], ring[best], ring[(best + 1) % len(ring)])
-            ring.pop(best)
-        self._add(*ring)
 
     def faces(self) -> np.ndarray:
         """All triangles, each once, shape [T, 3]."""
@@ -159,7 +131,7 @@ class _Triangulation:
             self.fixed.add((a, b))
         points = np.array(self.points)
         self.sides = np.concatenate([self.sides, points[sides]])
-        self.legalise(list(self.apex))
+        self.legalise_all()
 
     def _recover(self, a: int, b: int) -> None:
         """Flips the edges between two points away until these are joined."""
@@ -172,7 +144,7 @@ class _Triangulation:
             c, d = self.apex.get((u, v)), self.apex.get((v, u))
             if c is None or d is None or (u, v) in self.fixed or (v, u) in self.fixed:
                 raise ValueError("inner lines cross")
-            if _orient(p[u], p[d], p[c]) <= self.eps or _orient(p[d], p[v], p[c]) <= self.eps:
+            if orient(p[u], p[d], p[c]) <= self.eps or orient(p[d], p[v], p[c]) <= self.eps:
                 queue.append((u, v))
                 continue
             del self.apex[u, v], self.apex[v, u]
@@ -189,14 +161,50 @@ class _Triangulation:
         if len({u, v, a, b}) < 4:
             return False
         p = self.points
-        return (_orient(p[a], p[b], p[u]) > 0) != (_orient(p[a], p[b], p[v]) > 0) and (
-            _orient(p[u], p[v], p[a]) > 0
-        ) != (_orient(p[u], p[v], p[b]) > 0)
+        return (orient(p[a], p[b], p[u]) > 0) != (orient(p[a], p[b], p[v]) > 0) and (
+            orient(p[u], p[v], p[a]) > 0
+        ) != (orient(p[u], p[v], p[b]) > 0)
 
     # ---- flips
 
-    def legalise(self, stack: list[tuple[int, int]]) -> None:
-        """Flips edges until every one of ``stack`` and what it touches is locally Delaunay."""
+    def legalise_all(self) -> None:
+        """Flips edges until all are locally Delaunay: the last first, and what a flip touches at once.
+
+        Of the others, which are most, one look at all together tells that they are so already.
+        """
+        edges = list(self.apex)
+        pending = self._doubtful(edges)
+        place: dict[tuple[int, int], int] = {}
+        while pending:
+            k = pending.pop()
+            touched: list[tuple[int, int]] = []
+            self.legalise([edges[k]], touched)
+            if touched and not place:
+                place = {edge: i for i, edge in enumerate(edges)}
+            for edge in touched:
+                i = place.get(edge, k)
+                at = bisect.bisect_left(pending, i)
+                if i < k and (at == len(pending) or pending[at] != i):
+                    pending.insert(at, i)
+
+    def _doubtful(self, edges: list[tuple[int, int]]) -> list[int]:
+        """Numbers of those of all directed edges that may have to be flipped, however their circles are rounded."""
+        a, b = np.array(edges).T
+        c = np.fromiter(self.apex.values(), int, len(edges))
+        points, key = np.array(self.points), a * len(self.points) + b
+        order, twin = np.argsort(key), b * len(points) + a
+        other = order[np.minimum(np.searchsorted(key, twin, sorter=order), len(key) - 1)]
+        inner = np.flatnonzero(key[other] == twin)
+        pa, pb, pc, pd = (points[i[inner]].T for i in (a, b, c, c[other]))
+        l2 = (pa[0] - pb[0]) ** 2 + (pa[1] - pb[1]) ** 2
+        return inner[_in_circle(pa, pb, pc, pd) > 0.999e-9 * l2 * l2].tolist()
+
+    def legalise(self, stack: list[tuple[int, int]], touched: list[tuple[int, int]] | None = None) -> None:
+        """Flips edges until every one of ``stack`` and what it touches is locally Delaunay.
+
+        Args:
+            touched: Takes the directed edges that flips make or that lie around them.
+        """
         apex, p = self.apex, self.points
         limit = 40 * len(stack) + 2000
         while stack and limit:
@@ -209,13 +217,16 @@ class _Triangulation:
             l2 = (pa[0] - pb[0]) ** 2 + (pa[1] - pb[1]) ** 2
             if _in_circle(pa, pb, pc, pd) <= 1e-9 * l2 * l2 or (c, d) in apex or (d, c) in apex:
                 continue
-            if _orient(pa, pd, pc) <= self.eps or _orient(pd, pb, pc) <= self.eps:
+            if orient(pa, pd, pc) <= self.eps or orient(pd, pb, pc) <= self.eps:
                 continue
             del apex[a, b], apex[b, a]
             self._add(a, d, c)
             self._add(d, b, c)
             self.hint = (a, d)
-            stack += [(a, d), (d, b), (b, c), (c, a)]
+            around = [(a, d), (d, b), (b, c), (c, a)]
+            stack += around
+            if touched is not None:
+                touched += [*around, (c, d), *((v, u) for u, v in around), (d, c)]
 
     # ---- points
 
@@ -227,7 +238,7 @@ class _Triangulation:
             for _ in range(200):
                 c = apex[a, b]
                 for u, v in ((a, b), (b, c), (c, a)):
-                    if _orient(p[u], p[v], q) < 0:
+                    if orient(p[u], p[v], q) < 0:
                         break
                 else:
                     return a, b, c
@@ -256,8 +267,10 @@ class _Triangulation:
         a, b, c = triangle
         new = len(p)
         for u, v, w in ((a, b, c), (b, c, a), (c, a, b)):
-            length = np.hypot(p[v][0] - p[u][0], p[v][1] - p[u][1])
-            if _orient(p[u], p[v], q) < 1e-7 * length * self.scale:  # on the side u, v
+            height, dx, dy = orient(p[u], p[v], q), p[v][0] - p[u][0], p[v][1] - p[u][1]
+            # the longer sum first, which takes no root
+            near = height < 1.001e-7 * (abs(dx) + abs(dy)) * self.scale
+            if near and height < 1e-7 * np.hypot(dx, dy) * self.scale:  # on the side u, v
                 d = self.apex.get((v, u))
                 if d is None or (u, v) in self.fixed or (v, u) in self.fixed:
                     return False
@@ -347,7 +360,7 @@ class _Triangulation:
             moved = points.copy()
             moved[fixed:] += 0.8 * (total[fixed:] / np.maximum(weight[fixed:], 1e-18)[:, None] - points[fixed:])
             self._move(points, moved, faces)
-            self.legalise(list(self.apex))
+            self.legalise_all()
 
     def _move(self, points: np.ndarray, moved: np.ndarray, faces: np.ndarray) -> None:
         """Takes the moved points, save those whose triangles would turn over or become much worse."""
