@@ -40,9 +40,9 @@ BALANCE = ("balance_time", "force_residual", "membrane_energy", "bending_energy"
 #: What has sunk while soft is eased back to its place by little friction for this time [s], as its wearer would.
 EASE_TIME, SLIPPERY = 0.4, 0.02
 #: Steps without motion that count as rest, at levels before the last and at the last, if the balance of forces comes
-#: no nearer: to no smaller share of what it was [-]. Where patches lack more than their weight to balance, they do not
+#: no nearer: to no smaller share of what it was [-]. Where patches lack twice their weight to balance, they do not
 #: only creep: layers are held by the bound that lets nothing pass, and the last level waits no longer than others.
-STILL, NEARER, LACKING = (5, 15), 0.7, 1.0
+STILL, NEARER, LACKING = (5, 15), 0.7, 2.0
 RUNAWAY = 50.0  #: speed at which a cloth has left the realm of physics [m/s] ...
 RUNAWAY_ENERGY = 1e5  #: ... and energy of stretch with which it has [J]: any cloth is torn long before
 
