@@ -113,7 +113,7 @@ class Run:
         start, worn = self.time, sewn_pieces(level.cloth, level.solver.positions(), NEAR)
         level.solver.hold(worn)
         # no pulling harder at what only the worn could make way for
-        gently = {"patience": 2, "most": SEAM_STIFFNESS} if worn.any() else {"patience": 2}
+        gently = {"patience": 4, "most": SEAM_STIFFNESS} if worn.any() else {"patience": 2}
         waiting = behind_limb(self.grid, garment, level.vertices(), is_open) | (lapped(garment) & is_open)
         while waiting.any() and self.time - start < STAGED * config.sew_time:
             pulling = ~_on_level(level, waiting)
