@@ -163,13 +163,15 @@ def _sliver_share(rest: np.ndarray) -> np.ndarray:
 
 
 def _buckling_load(garment: Garment, rest: np.ndarray) -> np.ndarray:
-    """Load along warp and weft at which a strip as long as the triangle buckles [N/m], shape [T, 2].
+    """Load along warp and weft at which a strip as long as the triangle buckles inside it [N/m], shape [T, 2].
 
-    Euler's load per width, B (pi / h)^2: longer waves show on the mesh, which buckles by itself.
+    Euler's load per width of a strip clamped at both ends, B (2 pi / h)^2: the cloth's slope goes on into the
+    neighbours, so that a wave inside a triangle is at most as long as it. Longer ones show on the mesh, which buckles
+    by itself.
     """
     rigidity = np.array([[f.bend_warp, f.bend_weft] for f in garment.fabrics])[garment.panel_id]
     extent = rest.max(1) - rest.min(1)
-    return rigidity * garment.bend_scale[:, None] * (np.pi / extent) ** 2
+    return rigidity * garment.bend_scale[:, None] * (2 * np.pi / extent) ** 2
 
 
 def _heights(rest: np.ndarray) -> np.ndarray:

@@ -30,6 +30,8 @@ SEAM_STIFFNESS, SEAM_STIFFNESS_MOST = 1000.0, 3e4
 #: that cloth would shake out; this soft, its weight still strains it by under 1 %. Afterwards the fabric's own holds.
 SOFT_MEMBRANE = 150.0
 SOFT_TIME = 1.8, 0.3  #: longest time for which it is taken as this soft: at the coarsest level, at each finer one [s]
+#: Share of the membrane's stiffness that is left past buckling while it is soft: triangles keep their shape meanwhile.
+SOFT_SHARE = 0.05
 #: Seams that wait (see sewing_order) do so until the others are nearly closed [m], at most for a share of the time.
 NEAR, STAGED = 0.01, 0.5
 #: Share of the gap to which five steps have to bring it, lest seams that are near be pulled harder: what they lack is
@@ -72,7 +74,7 @@ class DrapeConfig:
 #: How the cloth moves while it is sewn: as soft and slippery as it takes to close the seams.
 SEWING = StepSettings(
     gravity=0.0, drag=10.0, membrane_most=SOFT_MEMBRANE, seam_stiffness=SEAM_STIFFNESS, seam_speed=0.6,
-    friction_most=0.05, friction_self_most=0.05, halvings=0,
+    friction_most=0.05, friction_self_most=0.05, halvings=0, compression=SOFT_SHARE,
 )
 #: Of conjugate gradients while settling: a step solved less exactly leads to the same rest.
 ROUGH = 0.03
@@ -227,6 +229,7 @@ class Run:
             settings = StepSettings(
                 gravity=config.gravity, drag=min(1.0 + 1.5 * t * t, 20.0) if first else 6.0 + 8.0 * t,
                 membrane_most=SOFT_MEMBRANE * (1 if first else 2) if soft else 1e9,
+                compression=SOFT_SHARE if soft else StepSettings.compression,
                 seam_stiffness=SEAM_STIFFNESS_MOST, friction_self_most=0.0 if soft else 10.0,
                 friction_most=SLIPPERY if 0 <= t - hard < EASE_TIME and first else 10.0,
                 halvings=0 if soft else 3,  # the way there does not matter

@@ -36,7 +36,7 @@ class StepSettings:
     dt: float = 0.01  #: [s]
     gravity: float = 9.81  #: [m/s2]
     drag: float = 2.0  #: velocity damping by the air [1/s]
-    compression: float = 0.05  #: share of the membrane's stiffness that is left past buckling below the mesh
+    compression: float = 0.01  #: share of the membrane's stiffness that is left past buckling below the mesh
     membrane_most: float = 1e9  #: stiffer membranes are taken as this [N/m], to open crumples on the way
     seam_stiffness: float = 0.0  #: of each sewn pair [N/m]
     seam_speed: float = 0.5  #: at which open seams close [m/s]

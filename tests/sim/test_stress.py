@@ -98,13 +98,13 @@ def test_stress_is_the_solvers(poisson):
 
 @pytest.mark.parametrize("across", [0.99, 1.0, 1.02])
 def test_pushed_cloth_holds_until_waves_as_long_as_a_triangle_buckle(across):
-    """Full stiffness up to Euler's load B (pi / h)^2, and after it a strut's: P = P_c (1 + shortening / 2)."""
+    """Full stiffness up to the clamped strut's load B (2 pi / h)^2, and after it P = P_c (1 + shortening / 2)."""
     edge, rigidity = 0.02, 1e-4
     fabric = scenes.cotton(poisson=0.0, bend_warp=rigidity, bend_weft=rigidity, bend_bias=rigidity)
     uv, faces, _ = scenes.rectangle(0.04, 0.04, edge)
     garment = scenes.assemble([(uv, faces, np.column_stack([uv, np.zeros(len(uv))]))], [], fabric)
     level = Level(garment, garment.positions, nowhere(), open_pairs=np.zeros(0, bool))
-    load, k = rigidity * (np.pi / edge) ** 2, fabric.stretch_warp
+    load, k = rigidity * (2 * np.pi / edge) ** 2, fabric.stretch_warp
     for push in (0.5 * load / k, 20 * load / k):
         x = level.solver.positions() * [across, 1 - push, 1]
         warp = membrane_stress(x, level.cloth, 0.0)[:, 0] * (1 - push)
