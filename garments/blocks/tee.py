@@ -75,7 +75,8 @@ def tee(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = N
     holes = {(s, b): [("back" if b else "front", f"armhole_{part}_{s}") for part in ("low", "up")]
              for s in "lr" for b in (False, True)}
     hole = [d.length(*holes["l", b]) * (1 + o.cap_ease) for b in (False, True)]
-    cap = fit_cap(*hole, biceps=m["upper_arm_girth"] + o.sleeve_ease, max_height=0.78 * (back.tip[1] - back.underarm[1]))
+    cap = fit_cap(*hole, biceps=m["upper_arm_girth"] + o.sleeve_ease,
+                  max_height=0.78 * (back.tip[1] - back.underarm[1]))
     sleeve = 0.37 * m["arm_length"] if o.sleeve_length is None else o.sleeve_length
     set_in(d, stand, cap, length=max(sleeve, cap.height + 0.03), hem=0.94 * cap.width, arm_girth=m["upper_arm_girth"],
            holes=holes)
