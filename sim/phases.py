@@ -125,13 +125,11 @@ class Run:
             still = waiting & behind_limb(self.grid, garment, level.vertices(), is_open)
             waiting = still & (still.sum() < waiting.sum())  # what does not come free by waiting goes with the rest
         everything = np.ones(len(level.cloth.pairs), bool)
-        closed = False
         if worn.any():
-            closed = self._close(level, everything, NEAR, **gently) and self._close(
-                level, everything, config.seam_tolerance, patience=4
-            )
+            if self._close(level, everything, NEAR, **gently):
+                self._close(level, everything, config.seam_tolerance, patience=4)
             level.solver.hold(np.zeros_like(worn))
-        if not closed:
+        if open_pairs(garment, level.vertices(), 2 * config.seam_tolerance).any():
             self._close(level, everything, config.seam_tolerance, patience=8)
         positions = self._free_caught(level, ~worn[level.particle[garment.seam_pairs]].all(1))
         return positions, open_pairs(garment, positions, 2 * config.seam_tolerance)
