@@ -262,6 +262,15 @@ class DragLine:
 
 
 @dataclass(frozen=True)
+class HemLevel:
+    """Heights of a hem above the floor [m]."""
+
+    front: float  #: at the centre front
+    side: float  #: mean of both sides
+    back: float  #: at the centre back
+
+
+@dataclass(frozen=True)
 class FitReport:
     """How the garment fits, zone by zone."""
 
@@ -272,6 +281,7 @@ class FitReport:
     warnings: tuple[str, ...] = ()
     seams: tuple[SeamFit, ...] = ()  #: the most loaded first
     drag_lines: tuple[DragLine, ...] = ()  #: the strongest first
+    hem: HemLevel | None = None  #: None for trousers and what is not all round
 
 
 # ---------------------------------------------------------------- pictures

@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from engine.core.mesh import unique_edges, weld_map
 from engine.core.types import Body, Drape, Fabric, FitReport, Garment, ZoneFit
+from engine.export.hem_level import hem_advice, hem_level
 from engine.export.tension import drag_lines, seam_fits
 
 __all__ = ["comfort_stretch", "fit_report", "stretch_percent"]
@@ -273,6 +274,8 @@ def fit_report(garment: Garment, drape: Drape, body: Body, fabric: Fabric) -> Fi
         summary = f"The garment is {' and '.join(parts)}."
     else:
         summary = "The garment fits as intended."
+    hem = hem_level(garment, drape, part)
+    summary = f"{summary} {hem_advice(hem)}".strip()
     warnings = tuple(dict.fromkeys(garment.warnings + drape.warnings))
     peak = drape.metrics.get("strain_max", 0.0)
     if peak > PEAK_STRETCH:
@@ -286,5 +289,5 @@ def fit_report(garment: Garment, drape: Drape, body: Body, fabric: Fabric) -> Fi
     )
     return FitReport(
         garment=garment.name, fabric=fabric.name, zones=tuple(zones), summary=summary, warnings=warnings, seams=seams,
-        drag_lines=drag_lines(garment, drape),
+        drag_lines=drag_lines(garment, drape), hem=hem,
     )

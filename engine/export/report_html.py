@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from engine.core.outfit import main_fabric, split
 from engine.core.safe_io import write_json, write_text
-from engine.core.types import DragLine, Drape, FitReport, Garment
+from engine.core.types import DragLine, Drape, FitReport, Garment, HemLevel
 
 __all__ = ["drape_facts", "report_for_people", "write_report"]
 
@@ -69,7 +69,10 @@ def report_for_people(reports: Sequence[FitReport]) -> dict[str, Any]:
     lines = [
         {"garment": report.garment, **_drag_line_for_people(line)} for report in reports for line in report.drag_lines
     ]
-    garments = [{"garment": r.garment, "fabric": r.fabric, "summary": r.summary} for r in reports]
+    garments = [
+        {"garment": r.garment, "fabric": r.fabric, "summary": r.summary, "hem_height_cm": _hem_for_people(r.hem)}
+        for r in reports
+    ]
     told = [f"{_title(r.garment)}: {r.summary}" for r in reports]
     return {
         "garment": " + ".join(r.garment for r in reports),
@@ -81,6 +84,11 @@ def report_for_people(reports: Sequence[FitReport]) -> dict[str, Any]:
         "drag_lines": lines,
         "warnings": list(dict.fromkeys(w for r in reports for w in r.warnings)),
     }
+
+
+def _hem_for_people(hem: HemLevel | None) -> dict[str, float | None] | None:
+    """Heights of the hem above the floor at the centre front, the sides and the centre back."""
+    return None if hem is None else {"front": _cm(hem.front), "side": _cm(hem.side), "back": _cm(hem.back)}
 
 
 def _drag_line_for_people(line: DragLine) -> dict[str, Any]:

@@ -169,7 +169,10 @@ def edge_distances(rest_uv: np.ndarray, faces: np.ndarray, seam_pairs: np.ndarra
     border = edges[uses == 1]
     sewn = np.zeros(len(rest_uv), bool)
     sewn[np.asarray(seam_pairs).reshape(-1)] = True
-    is_seam = sewn[border].all(axis=1)
+    # sewn to an edge of cloth, or to a line on it; a dart's tip is sewn to nothing, but its legs end there together
+    joined = np.sort(weld_map(len(rest_uv), seam_pairs)[border], axis=1)
+    _, which, times = np.unique(joined, axis=0, return_inverse=True, return_counts=True)
+    is_seam = sewn[border].all(axis=1) | (times[which.reshape(-1)] > 1)
     island = weld_map(len(rest_uv), edges)
     # islands apart in a third coordinate, so that panels drawn over one another do not meet
     spread = np.column_stack([rest_uv, island * (4 * EDGE_REACH)]).astype(np.float64)

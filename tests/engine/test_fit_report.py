@@ -8,6 +8,7 @@ import pytest
 
 from engine.core.types import Body, Drape, Fabric, Garment, Measurement
 from engine.export.fit_report import fit_report, stretch_percent
+from engine.export.hem_level import hem_level
 from engine.export.report_html import write_report
 
 LEVELS = {"bust": 1.25, "underbust": 1.15, "waist": 1.05, "hip": 0.85}
@@ -160,3 +161,22 @@ def test_an_outfits_report_has_every_garment(tmp_path):
     assert ease["jacket", "bust_girth"] > ease["shirt", "bust_girth"] > 0
     assert "Shirt: " in value["summary"] and "Jacket: " in value["summary"]
     assert "Zone by zone: shirt" in page and "Zone by zone: jacket" in page
+
+
+@pytest.mark.parametrize(("tilt", "word"), [(0.0, ""), (0.3, "lengthen the front"), (-0.3, "lengthen the back")])
+def test_a_hem_that_is_not_level_asks_for_length_where_it_rides_up(tilt, word):
+    garment, drape = dressed(0.15, 0.14)
+    tilted = drape.positions + np.outer(tilt * drape.positions[:, 2], [0, 1, 0]).astype(np.float32)
+    report = fit_report(garment, replace(drape, positions=tilted), body(0.14), fabric())
+    rise = tilt * 0.15 * 0.977  # mean cosine over 45 degrees in three sectors, each at its lowest point
+    assert report.hem.front == pytest.approx(0.8 + rise, abs=0.005)
+    assert report.hem.back == pytest.approx(0.8 - rise, abs=0.005)
+    assert report.hem.side == pytest.approx(0.8, abs=0.01)
+    assert word in report.summary and ("hem" in report.summary) == bool(word)
+
+
+def test_trousers_have_no_one_hem():
+    garment, drape = dressed(0.15, 0.14)
+    part = np.full(len(garment.faces), "torso")
+    assert hem_level(garment, drape, part) is not None
+    assert hem_level(replace(garment, kind="trousers"), drape, part) is None

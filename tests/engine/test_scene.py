@@ -101,6 +101,16 @@ def test_edges_are_told_apart_as_hem_and_seam():
     assert seam[left].min() == pytest.approx(0.03)
 
 
+def test_a_darts_tip_is_no_hem():
+    """A dart from the top edge down to a tip: its legs are sewn together, the tip itself to nothing."""
+    rest = np.array([(0, 0), (0.2, 0), (0.4, 0), (0, 0.3), (0.18, 0.3), (0.22, 0.3), (0.4, 0.3), (0.2, 0.2),
+                     (0.19, 0.25), (0.21, 0.25)], np.float32)
+    faces = np.array([(0, 1, 7), (0, 7, 3), (3, 7, 8), (3, 8, 4), (1, 2, 7), (7, 2, 6), (7, 6, 9), (9, 6, 5)])
+    hem, seam = edge_distances(rest, faces, np.array([(4, 5), (8, 9)]))
+    assert seam[[4, 5, 7, 8, 9]].max() < 1e-6
+    assert hem[[7, 8, 9]].min() == pytest.approx(0.03)
+
+
 def test_a_folded_seam_stays_sharp():
     garment, drape = two_panels()
     folded = np.array(drape.positions)
