@@ -34,7 +34,10 @@ def occlusion_textures(meshes: Sequence[SceneMesh]) -> dict[str, np.ndarray]:
 def _texture(mesh: SceneMesh, seen: np.ndarray) -> np.ndarray:
     distances = [mesh.map_ranges[n][1] * mesh.maps[n] for n in ("hem", "seam") if n in mesh.maps]
     columns = np.stack([seen, *distances], axis=1)
-    values, _ = rasterise(mesh.uv, mesh.faces, columns[mesh.faces], PIXELS)
+    corners = columns[mesh.faces]
+    if corners.shape[-1] == 3:  # between seams that meet, a triangle tells nothing of its inside
+        corners[(corners[..., 2] < 1e-6).all(1), :, 2] = mesh.map_ranges["seam"][1]
+    values, _ = rasterise(mesh.uv, mesh.faces, corners, PIXELS)
     # light bounces between near surfaces: about half of what is blocked comes back
     open_sky = 1 - 0.75 * (1 - np.clip(values[..., 0], 0, 1))
     if values.shape[-1] == 3:

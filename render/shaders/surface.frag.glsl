@@ -51,11 +51,13 @@ float sewing(inout vec3 n, vec3 face) {
     float det = dot(px, r1);
     if (abs(det) < 1e-14) return 1.0;
     vec3 to_hem = (r1 * ex.x + r2 * ey.x) / det, to_seam = (r1 * ex.y + r2 * ey.y) / det;
+    // between seams that meet, all three corners of a triangle are at no distance: it tells nothing of its inside
+    float told = smoothstep(0.05, 0.3, length(to_seam));
     // along the cloth a distance changes by at most one metre a metre; more is a pixel seen edge-on
     to_hem /= max(length(to_hem), 1.0);
     to_seam /= max(length(to_seam), 1.0);
     float footprint = max(length(px), length(py));
-    float seam = groove(n, to_seam, edges.y, 0.0, 0.0016, 0.55, footprint);
+    float seam = told * groove(n, to_seam, edges.y, 0.0, 0.0016, 0.55, footprint);
     float stitch = groove(n, to_hem, edges.x, 0.02, 0.0012, 0.35, footprint);
     float rim = exp(-edges.x / max(0.0010, 0.7 * footprint)) * min(1.0, 0.0010 / (0.7 * footprint));
     return 1.0 - 0.24 * seam - 0.15 * stitch - 0.18 * rim;
