@@ -107,15 +107,17 @@ def contacts_of_vertices(corner: I4, contacts: ti.i32, start: I32, entry: I32):
     for _ in range(1):
         for c in range(contacts):
             for k in ti.static(range(4)):
-                start[corner[c][k]] += 1
+                v = corner[c][k]
+                start[v] = start[v] + 1  # not +=, which is atomic
         for i in range(n):
-            start[i + 1] += start[i]
+            start[i + 1] = start[i + 1] + start[i]
         for q in range(contacts):
             c = contacts - 1 - q
             for k in ti.static(range(4)):
                 v = corner[c][3 - k]
-                start[v] -= 1
-                entry[start[v]] = 4 * c + 3 - k
+                last = start[v] - 1
+                start[v] = last
+                entry[last] = 4 * c + 3 - k
 
 
 @ti.kernel

@@ -45,8 +45,11 @@ def contact_matrix(
                 both = weight[k] * row_weight[m]
                 for a in ti.static(range(3)):
                     for b in ti.static(range(3)):
-                        dense[3 * i + a, 3 * item[m] + b] += both * (stiff[c] - drag[c]) * n[a] * n[b]
-                    dense[3 * i + a, 3 * item[m] + a] += both * drag[c]
+                        # not +=, which on an array is atomic and slow: row i is this thread's alone
+                        own = dense[3 * i + a, 3 * item[m] + b] + both * (stiff[c] - drag[c]) * n[a] * n[b]
+                        if ti.static(a == b):
+                            own += both * drag[c]
+                        dense[3 * i + a, 3 * item[m] + b] = own
 
 
 @ti.func

@@ -44,14 +44,15 @@ def bin_items(centre: V3, origin: vec3, inv_cell: ti.f32, dims: ivec3, cell: I32
         start[c] = 0
     for _ in range(1):
         for e in range(centre.shape[0]):
-            start[cell[e]] += 1
+            start[cell[e]] = start[cell[e]] + 1  # not +=, which is atomic
         for c in range(cells):
-            start[c + 1] += start[c]
+            start[c + 1] = start[c + 1] + start[c]
         for k in range(centre.shape[0]):
             e = centre.shape[0] - 1 - k
             c = cell[e]
-            start[c] -= 1  # from the cell's end down to its beginning
-            item[start[c]] = e
+            last = start[c] - 1  # from the cell's end down to its beginning
+            start[c] = last
+            item[last] = e
 
 
 @ti.func
