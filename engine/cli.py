@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -173,6 +174,8 @@ def execute(argv: list[str], emit: Callable[[str], None]) -> tuple[Any, int]:
 def main(argv: list[str] | None = None) -> int:
     """Runs one command. Returns 0 done, 1 the work failed, 2 the input is wrong."""
     argv = sys.argv[1:] if argv is None else argv
+    # modules and kernels are loaded as hundreds of thousands of objects that stay: no use in going through them often
+    gc.set_threshold(200_000, 20, 20)
     wants_json = "--json" in argv
     from engine.runtime import only_json_on_stdout
 

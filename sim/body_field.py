@@ -1,5 +1,6 @@
 """The body as a signed distance grid, for the solver, and as the exact mesh, for the final check."""
 
+import functools
 import itertools
 from dataclasses import dataclass
 
@@ -29,6 +30,13 @@ class DistanceGrid:
     origin: np.ndarray  #: [m], shape [3]
     cell: float  #: [m]
 
+    @functools.cached_property
+    def on_device(self) -> tuple:
+        """The values as a Taichi array, their origin [m] and 1 / cell [1/m], as kernels take them."""
+        values = ti.ndarray(ti.f32, self.values.shape)
+        values.from_numpy(self.values)
+        return values, vec3(*[float(v) for v in self.origin]), 1.0 / self.cell
+
     def at(self, points: np.ndarray) -> np.ndarray:
         """Signed distance at points [..., 3], linear between the samples; at the border's outside the border's [m]."""
         where = np.moveaxis((np.asarray(points) - self.origin) / self.cell, -1, 0)
@@ -39,9 +47,7 @@ class StillBody:
     """A body at rest for the solver. ``at``: signed distances (a Taichi array), their origin [m] and 1 / cell [1/m]."""
 
     def __init__(self, grid: DistanceGrid) -> None:
-        values = ti.ndarray(ti.f32, grid.values.shape)
-        values.from_numpy(grid.values)
-        self.at = (values, vec3(*[float(v) for v in grid.origin]), 1.0 / grid.cell)
+        self.at = grid.on_device
 
     def measure(self, points, gap, normal) -> None:
         """Writes the signed distance [m] of points to the body and its unit gradient; all are Taichi arrays."""
@@ -84,14 +90,14 @@ def distance_grid(
     fine = ti.ndarray(ti.f32, tuple(int(d - 1) * step + 1 for d in dims))
     surface.sample(fine, origin, cell, band, coarse=coarse)
     values = fine.to_numpy()
-    return DistanceGrid(values - _overstated(surface, values, origin, cell, band), origin, cell)
+    _take_overstated(surface, values, origin, cell, band)
+    return DistanceGrid(values, origin, cell)
 
 
-def _overstated(
-    surface: "BodySurface", values: np.ndarray, origin: np.ndarray, cell: float, band: float
-) -> np.ndarray:
-    """By how much the values around every node promise more room near the surface than there is [m], shape [nodes]."""
-    cells = np.argwhere(np.abs(values[:-1, :-1, :-1]) < 2 * cell)
+def _take_overstated(surface: "BodySurface", values: np.ndarray, origin: np.ndarray, cell: float, band: float) -> None:
+    """Lowers the values around every node by how much more room near the surface they promise than there is [m]."""
+    near, most = values[:-1, :-1, :-1], np.float32(2 * cell)
+    cells = np.argwhere((near < most) & (near > -most))
     ends = np.stack([values[tuple((cells + at).T)] for at in CORNERS], 1)
     slope = ends @ (2 * np.array(CORNERS, np.float32) - 1) / (4 * cell)
     bent = (slope**2).sum(1) < EVEN**2
@@ -101,11 +107,12 @@ def _overstated(
         weight = [np.prod([f if b else 1 - f for f, b in zip(part, at, strict=True)]) for at in CORNERS]
         exact = surface.distances((origin + cell * (cells + part)).astype(np.float32), origin, cell, band, values.shape)
         excess = np.maximum(excess, np.where(np.abs(exact) < cell, ends @ np.array(weight, np.float32) - exact, 0.0))
-    result = np.zeros_like(values)
     much = excess > SLIGHT
-    for at in CORNERS:
-        np.maximum.at(result, tuple((cells[much] + at).T), excess[much])
-    return result
+    corners = [np.ravel_multi_index((cells[much] + at).T, values.shape) for at in CORNERS]
+    nodes, which = np.unique(corners, return_inverse=True)
+    lower = np.zeros(len(nodes), np.float32)
+    np.maximum.at(lower, which.ravel(), np.tile(excess[much], len(CORNERS)))
+    values.ravel()[nodes] -= lower
 
 
 def _beyond(values: np.ndarray, cell: float, band: float) -> np.ndarray:

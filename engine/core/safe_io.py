@@ -93,9 +93,10 @@ def read_yaml(path: str | Path, *, what: str = "YAML file") -> Any:
     raw = read_bytes(p, what=what, limit=1 << 20)
     try:
         text = raw.decode("utf-8-sig")
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, Loader=yaml.SafeLoader)):
-            raise InputError("yaml.alias", f"{p}: aliases (*name) are not supported", "write the value out")
-        value = yaml.safe_load(text)
+        try:
+            value = _parsed_yaml(text, p, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except yaml.YAMLError:  # whose place and reason the loader in Python tells better
+            value = _parsed_yaml(text, p, yaml.SafeLoader)
     except UnicodeDecodeError as error:
         raise InputError("yaml.encoding", f"{p}: is not UTF-8 text (byte {error.start})", "save it as UTF-8") from None
     except yaml.MarkedYAMLError as error:
@@ -108,6 +109,14 @@ def read_yaml(path: str | Path, *, what: str = "YAML file") -> Any:
         raise InputError("yaml.syntax", f"{p}: cannot be read as YAML", "check that it is the right file") from None
     _check_depth(value, p)
     return value
+
+
+def _parsed_yaml(text: str, path: Path, loader: type) -> Any:
+    import yaml
+
+    if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, Loader=loader)):
+        raise InputError("yaml.alias", f"{path}: aliases (*name) are not supported", "write the value out")
+    return yaml.load(text, Loader=loader)
 
 
 def load_npz(path: str | Path, *, what: str = "result file", limit: int = MAX_NPZ_BYTES) -> dict[str, np.ndarray]:

@@ -22,13 +22,15 @@ import numpy as np
 __all__ = ["shorten_import", "shorten_loading", "shorten_launches", "shorten_copies"]
 
 KNOWN = (1, 7)  #: version whose private corners these are
+PLAIN = {int: int, float: float}  #: arguments whose class says all of how they are handed over
 
 
 @contextlib.contextmanager
 def shorten_import() -> Iterator[None]:
     """While Taichi is imported: for the one line of source that it wants around each of its functions, Python's
-    inspect goes through every module that there is."""
+    inspect goes through every module that there is. Nor are HTTP and TLS loaded for a check for newer versions."""
     plain = inspect.getframeinfo
+    sys.modules.setdefault("taichi._version_check", SimpleNamespace(start_version_check_thread=lambda: None))
     inspect.getframeinfo = lambda frame, context=1: ("", frame.f_lineno, frame.f_code.co_name, [_line_of(frame)], 0)
     try:
         yield
@@ -62,7 +64,10 @@ def shorten_loading(ti: ModuleType) -> None:
         module.get_traceback = lambda *_: ""
 
     def inside_class(level_of_class_stackframe: int) -> bool:
-        line = _line_of(sys._getframe(level_of_class_stackframe)).strip()
+        try:
+            line = _line_of(sys._getframe(level_of_class_stackframe)).strip()
+        except ValueError:  # the kernel stands in the program's own file
+            return False
         return any(pattern.match(line) for pattern in kernel_impl._KERNEL_CLASS_STACKFRAME_STMT_RES)
 
     kernel_impl._inside_class = inside_class
@@ -81,10 +86,13 @@ def shorten_copies(ti: ModuleType) -> None:
 
     def memory(array: Ndarray) -> np.ndarray:
         """A view of an array's memory, valid as long as the array lives."""
+        if (known := vars(array).get("toile_memory")) is not None:
+            return known
         kind, shape = np.dtype(to_numpy_type(array.dtype)), tuple(array.arr.total_shape())
         start = ti.lang.impl.get_runtime().prog.get_ndarray_data_ptr_as_int(array.arr)
         raw = (ctypes.c_char * (math.prod(shape) * kind.itemsize)).from_address(start)
-        return np.frombuffer(raw, kind).reshape(shape)
+        array.toile_memory = np.frombuffer(raw, kind).reshape(shape)
+        return array.toile_memory
 
     def into(array: Ndarray, values: np.ndarray) -> None:
         target = memory(array)
@@ -129,7 +137,7 @@ def shorten_launches(ti: ModuleType) -> None:
         if more or runtime.target_tape or runtime.fwd_mode_manager:
             return plain(kernel, *args, **more)
         try:
-            kinds = (*[kind(a) for a in args], *[args[k] for k in kernel.template_slot_locations])
+            kinds = (*[PLAIN.get(type(a)) or kind(a) for a in args], *[args[k] for k in kernel.template_slot_locations])
         except TypeError:  # something else than arrays and numbers
             return plain(kernel, *args)
         ways = kernel.compiled_kernels  # which Taichi empties when it starts anew
