@@ -22,6 +22,9 @@ __all__ = ["comfort_stretch", "fit_report", "stretch_percent"]
 ARMS = frozenset({16, 17, 18, 19, 20, 21, *range(25, 55)})
 PEAK_STRETCH = 0.5  #: at which the drape itself is doubted, a part caught in the wrong place perhaps [-]
 OPENING = 0.03  #: ends of a cut closer than this are the two edges of a closed opening [m]
+#: Length of a cut, as it lies, over the body's girth, below which it does not go round that: a few folds of a hem that
+#: lies there, or a neckband higher up, where the neck is thinner than at its base.
+ROUND = 0.92
 BAND = 0.03  #: half height of the strip in which strain and pressure are read [m]
 #: Skin pressure that wearers call uncomfortable: about 4 kPa in clothing-comfort studies
 #: (Denton 1972: discomfort at 5.9-9.8 kPa; Makabe 1993: waistbands above 3.9 kPa).
@@ -213,7 +216,9 @@ def _zone_fit(
         use = part == zone.part
     if not _encircles(zone, garment, drape.positions, use):
         return None
-    girth, _ = _rest_girth(zone, garment, drape.positions, use)
+    girth, now = _rest_girth(zone, garment, drape.positions, use)
+    if now < ROUND * measured.value:
+        return None
     centre = drape.positions[garment.faces].mean(1)
     normal = zone.normal / np.linalg.norm(zone.normal)
     strip = use & (np.abs((centre - zone.point) @ normal) < BAND)

@@ -180,3 +180,12 @@ def test_trousers_have_no_one_hem():
     part = np.full(len(garment.faces), "torso")
     assert hem_level(garment, drape, part) is not None
     assert hem_level(replace(garment, kind="trousers"), drape, part) is None
+
+
+def test_a_hem_that_only_dips_below_a_level_does_not_go_round_it():
+    garment, drape = dressed(0.15, 0.14)
+    positions = drape.positions.copy()
+    positions[:, 1] = np.maximum(positions[:, 1], 0.86)
+    positions[10:12, 1] = 0.84
+    zones = {z.zone for z in fit_report(garment, replace(drape, positions=positions), body(0.14), fabric()).zones}
+    assert "hip_girth" not in zones and "waist_girth" in zones
