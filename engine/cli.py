@@ -111,6 +111,11 @@ def _parser() -> tuple[argparse.ArgumentParser, set[str]]:
         "--from", dest="start", metavar="FOLDER",
         help="start from the drape saved there, of the same garments in other fabrics or on a body a little different",
     )
+    p.add_argument(
+        "--watch", action="store_true",
+        help="drape again, in half the time, whenever the pattern, fabric, body or settings file is saved; Ctrl-C ends "
+        "it; with --json one line for each drape",
+    )
     _common(p)
     p = add("batch", "drape or try on every row of a table, several at once")
     p.add_argument("table", help="CSV file: name, garment and other flags' names as columns; ';' between several")

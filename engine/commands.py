@@ -5,7 +5,9 @@ A command returns (value for --json, exit code).
 
 from __future__ import annotations
 
+import json
 import math
+import time
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
@@ -173,6 +175,25 @@ def measure(args: Namespace, emit: Emit) -> Result:
 
 def drape(args: Namespace, emit: Emit) -> Result:
     """toile drape"""
+    if not args.watch:
+        return _drape(args)
+    from engine.watch import input_files, watch
+
+    files = input_files(args)
+
+    def again() -> None:
+        started = time.perf_counter()
+        value, _ = _drape(args)
+        if args.json:
+            emit(json.dumps(value, allow_nan=False))
+        _say(args, f"{time.perf_counter() - started:.1f} s. Drapes again when one of these is saved, until Ctrl-C: "
+                   f"{', '.join(str(f) for f in files)}")  # fmt: skip
+
+    watch(files, again)
+    return {}, 0
+
+
+def _drape(args: Namespace) -> Result:
     run = _run(args)
     outfit = _outfit(args)
     start = Path(args.start) if args.start else None
