@@ -143,8 +143,8 @@ def membrane(
     ``table``, or -1.
     ``force[3t+a]`` is the force on corner a [N]; ``hess[6t+k]`` the blocks (00, 01, 02, 11, 12, 22) of the positive
     semidefinite stiffness [N/m]: the exact material part and the tensile part of the geometric one, both raised by the
-    internal ``damping`` time [s] over the step. Stiffer cloth is taken as if it had ``most`` [N/m]. Triangles before
-    the ``first`` are left as they were.
+    internal ``damping`` time [s] over the step. Stiffer cloth is taken as if it had ``most`` [N/m], and buckles as much
+    sooner: at the same strain. Triangles before the ``first`` are left as they were.
     """
     for t in range(first, tri.shape[0]):
         b = dm_inv[t]
@@ -157,8 +157,9 @@ def membrane(
         tangent *= soft
         secant[3] = shear
         tangent[3] = shear
-        q = past_buckling(secant, buckling[t], ew, ef)
-        p = wrinkle_compliance(secant, buckling[t], q)
+        load = soft * buckling[t]
+        q = past_buckling(secant, load, ew, ef)
+        p = wrinkle_compliance(secant, load, q)
         ww = ew - (1.0 - slack) * (p[0] * q[0] + p[2] * q[1])
         wf = ef - (1.0 - slack) * (p[2] * q[0] + p[1] * q[1])
         k = relaxed(tangent, p, 1.0 - slack)
@@ -252,7 +253,7 @@ def overshoot(
         soft, shear = softened(secant, most)
         secant *= soft
         secant[3] = shear
-        load = buckling[t]
+        load = soft * buckling[t]
         excess[t] = area[t] * (quadratic(secant, load, slack, e) - quadratic(secant, load, slack, believed))
     for i in range(x.shape[0]):
         lost[i] = 0.5 * mass[i] * ((x[i] - ref[i]) * inv_dt - vel[i]).norm_sqr()
