@@ -14,7 +14,7 @@ __all__ = ["drawn_in", "past_hands"]
 ARMS = (18, 20, 25, 39), (19, 21, 40, 54)
 STUB = 0.08, 0.3  #: size of a hand drawn in: along its axis, across it [-]
 TAPER = 0.03  #: way from the wrist over which the hand narrows, as it is when put out [m]
-PAST = 0.12  #: beyond the wrist, past the hand's widest place: cloth there has yet to be drawn over the hand [m]
+PAST = 0.09  #: beyond the wrist, past the knuckles: cloth that starts there may close beside the thumb [m]
 AROUND = 0.15  #: distance from the hand's axis within which cloth would be drawn over it [m]
 
 
@@ -34,7 +34,7 @@ def drawn_in(body: Body) -> np.ndarray:
 
 
 def past_hands(body: Body, garment: Garment) -> bool:
-    """Whether panels that have yet to be sewn start around a wrist and reach past the hand's widest place.
+    """Whether panels that have yet to be sewn start around a wrist and reach past the knuckles.
 
     What starts wholly beyond a hand has only the hand itself to show it the way.
     """
