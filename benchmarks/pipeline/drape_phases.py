@@ -125,6 +125,18 @@ def drape_hash(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def mean_woman(path: Path) -> Path:
+    """Saves the mean woman's body."""
+    sys.path.insert(0, str(ROOT))
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # on a busy machine idle threads of torch would spin
+    from avatars.typed import body_from_measurements
+    from engine.core.codec import save
+    from engine.measurement_file import read_measurements
+
+    values, sex = read_measurements(ROOT / "examples" / "bodies" / "mean_woman.yaml")
+    return save(body_from_measurements(values, sex=sex), path)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--garment", default="tee")
@@ -137,9 +149,7 @@ def main() -> None:
         out = Path(folder)
         body = args.body
         if not body:
-            mean = ROOT / "examples" / "bodies" / "mean_woman.yaml"
-            run(["avatar", "--measurements", str(mean), "--out", str(out / "body")])
-            body = out / "body"
+            body = mean_woman(out / "body.npz")
         words = ["drape", "--body", str(body), "--garment", args.garment, "--quality", args.quality, "--no-cache",
                  "--threads", str(args.threads), "--out", str(out / "drape")]  # fmt: skip
         runs = [run(words) for _ in range(args.repeat)]
