@@ -52,10 +52,11 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
 
 
 def mask(scores: np.ndarray, histories: Histories, open_items: np.ndarray, repeats: bool) -> np.ndarray:
-    """The scores with closed items, and without ``repeats`` known ones, masked; in place."""
+    """The scores with closed items, and without ``repeats`` known and refused ones, masked; in place."""
     scores[:, ~open_items] = MASKED
     if not repeats:
         scores[histories.row, histories.item] = MASKED
+        scores[histories.refused_row, histories.refused] = MASKED
     return scores
 
 

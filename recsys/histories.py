@@ -24,6 +24,8 @@ class Histories:
         count: How often it was wanted, int32, shape [entry].
         n_items: Size of the catalogue.
         now: The time at which recommendations are wanted [s since 1970].
+        refused_start, refused: Items that a row returned or disliked last of all: row r has
+            ``refused[refused_start[r]:refused_start[r + 1]]``; int64, shape [row + 1], and int32.
     """
 
     start: np.ndarray
@@ -33,6 +35,8 @@ class Histories:
     count: np.ndarray
     n_items: int
     now: float
+    refused_start: np.ndarray
+    refused: np.ndarray
 
     def __len__(self) -> int:
         return len(self.start) - 1
@@ -48,18 +52,22 @@ class Histories:
         return np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
 
     @property
+    def refused_row(self) -> np.ndarray:
+        """Row of each refused item, int32, shape [refused]."""
+        return np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.refused_start))
+
+    @property
     def age_rank(self) -> np.ndarray:
         """How many later entries of the same row each entry has (0: the latest), shape [entry]."""
         return np.repeat(self.start[1:], self.lengths) - 1 - np.arange(len(self.item))
 
     def rows(self, rows: np.ndarray) -> Histories:
         """Some rows, in the order given."""
-        lengths = self.lengths[rows]
-        start = np.concatenate([[0], np.cumsum(lengths)])
-        pick = np.arange(start[-1]) - np.repeat(start[:-1], lengths) + np.repeat(self.start[rows], lengths)
+        start, pick = _picked(self.start, rows)
+        refused_start, refused = _picked(self.refused_start, rows)
         return replace(
             self, start=start, item=self.item[pick], time=self.time[pick], strength=self.strength[pick],
-            count=self.count[pick],
+            count=self.count[pick], refused_start=refused_start, refused=self.refused[refused],
         )  # fmt: skip
 
     def latest(self, limit: int) -> Histories:
@@ -89,10 +97,17 @@ class Histories:
         return np.bincount(self.item, self.decay(half_life) * self.strength, self.n_items)
 
 
+def _picked(start: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds of some rows by themselves, and the places of their entries."""
+    lengths = np.diff(start)[rows]
+    own = np.concatenate([[0], np.cumsum(lengths)])
+    return own, np.arange(own[-1]) - np.repeat(own[:-1], lengths) + np.repeat(start[rows], lengths)
+
+
 def collect(events: EventTable, n_items: int, now: float | None = None) -> Histories:
     """Histories of all users of the table (row = user index) from events that show a preference.
 
-    A pair that was returned, or rated as disliked, last of all is left out: it was not wanted after all.
+    A pair that was returned, or rated as disliked, last of all was not wanted after all, and stands apart.
 
     Args:
         events: Events sorted by time.
@@ -108,16 +123,20 @@ def collect(events: EventTable, n_items: int, now: float | None = None) -> Histo
     kind, value = events.kind[order], events.value[order]
     first = np.flatnonzero(np.concatenate([[True], pair[1:] != pair[:-1]])) if n else np.empty(0, int)
     last = np.concatenate([first[1:], [n]]) - 1
-    refused = (kind == 5) | ((kind == 6) & (value < 2.5))
+    refused = (kind == 5) | ((kind == 6) & (value < 3))
     best = np.maximum.reduceat(strength, first) if n else strength
     count = np.add.reduceat((strength > 0).astype(np.int32), first) if n else np.empty(0, np.int32)
     wanted_at = np.maximum.reduceat(np.where(strength > 0, time, -np.inf), first) if n else time
-    keep = (best > 0) & ~refused[last] if n else np.empty(0, bool)
+    refused = refused[last] if n else np.empty(0, bool)
+    refused_user, refused_item = pair[first][refused] // n_items, pair[first][refused] % n_items
+    keep = (best > 0) & ~refused
     user, item = pair[first][keep] // n_items, pair[first][keep] % n_items
     wanted_at, best, count = wanted_at[keep], best[keep], count[keep]
     order = np.lexsort((wanted_at, user))
-    start = np.concatenate([[0], np.cumsum(np.bincount(user, minlength=len(events.users)))])
+    start, refused_start = (
+        np.concatenate([[0], np.cumsum(np.bincount(of, minlength=len(events.users)))]) for of in (user, refused_user)
+    )
     return Histories(
         start.astype(np.int64), item[order].astype(np.int32), wanted_at[order], best[order].astype(np.float32),
-        count[order].astype(np.int32), n_items, now,
+        count[order].astype(np.int32), n_items, now, refused_start.astype(np.int64), refused_item.astype(np.int32),
     )  # fmt: skip

@@ -129,6 +129,7 @@ def fit_hybrid(
         catalogue, features: The items.
         open_items: Items that may be recommended, bool, shape [item].
         split: How the training events are cut for validation; as they are cut for the test, see ``recsys.splits``.
+            Events of one moment are cut by their order (last_out).
         repeats: Whether to recommend what the user wanted before.
         names: Components (default: all; ALS only where its package is installed).
         say: Is told of progress.
@@ -141,6 +142,8 @@ def fit_hybrid(
     if unknown:
         hint = f"some of {', '.join(COMPONENTS)}"
         raise InputError("recsys.component", f"component '{unknown[0]}' is not known", hint)
+    if len(events) and events.time[0] == events.time[-1]:
+        split = "last_out"  # what has no times has an order at least
     cut = split_events(events, catalogue, split, repeats=repeats, catalogue_is_given=False)
     if not len(cut.users):
         raise InputError("recsys.few", "nobody wanted anything new in the validation part", "give a longer log")

@@ -122,4 +122,5 @@ def _one_row(history: EventTable, n_items: int, trained_until: float) -> Histori
         alone = replace(history, users=history.users[:1], user=np.zeros_like(history.user))
         return collect(alone, n_items, max(trained_until, float(history.time[-1])))
     none = (np.empty(0, np.int32), np.empty(0), np.empty(0, np.float32), np.empty(0, np.int32))
-    return Histories(np.zeros(2, np.int64), *none, n_items, trained_until)
+    start = np.zeros(2, np.int64)
+    return Histories(start, *none, n_items, trained_until, start, none[0])

@@ -75,7 +75,8 @@ def split_events(
     Args:
         events: Sorted by time.
         catalogue: The items; ``available_from`` keeps items that come after the held-out part out of it.
-        repeats: Whether wanting an item again counts; if not, known pairs are neither targets nor recommended.
+        repeats: Whether wanting an item again counts; if not, pairs that are known, be they wanted, returned or
+            disliked, are neither targets nor recommended.
         catalogue_is_given: False where the catalogue was only gathered from these very events, or where an item's
             first event may lie outside them: then an item without events here is not open.
 
@@ -94,6 +95,7 @@ def split_events(
     pair = np.unique(test.user.astype(np.int64) * n + test.item)
     if not repeats:
         pair = np.setdiff1d(pair, known.row.astype(np.int64) * n + known.item, assume_unique=True)
+        pair = np.setdiff1d(pair, known.refused_row.astype(np.int64) * n + known.refused, assume_unique=True)
     users, first = np.unique(pair // n, return_index=True)
     seen = np.zeros(n, bool)
     seen[known.item] = True
@@ -111,8 +113,12 @@ def split_events(
 
 def _temporal(events: EventTable, fraction: float) -> np.ndarray:
     """Events at or after the moment that leaves about ``fraction`` of them, never parting events of one moment."""
-    cut = events.time[min(int(len(events) * (1 - fraction)), len(events) - 1)] if len(events) else 0.0
-    return events.time >= cut
+    moments = np.flatnonzero(np.diff(events.time)) + 1
+    if not len(moments):
+        what = f"{len(events)} events are too few, or all of one moment, to be split by time"
+        raise InputError("split.few", what, "give a longer log with timestamps, or split last_out")
+    before = int(np.searchsorted(moments, int(len(events) * (1 - fraction)), side="right")) - 1
+    return np.arange(len(events)) >= moments[max(before, 0)]
 
 
 def _last_out(events: EventTable) -> np.ndarray:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from engine.core.errors import InputError
+from recsys.base import Data, rank_items
 from recsys.histories import collect
+from recsys.popularity import Popularity
 from recsys.schema import Catalogue
 from recsys.splits import split_events
 from tests.recsys.small_tables import table
@@ -24,6 +26,8 @@ def test_history_is_ordered_counts_repeats_and_drops_what_was_returned():
     assert h.now == 80 and h.age_rank.tolist() == [2, 1, 0, 0, 0]
     assert h.latest(2).item.tolist() == [1, 4, 3, 0]
     assert h.rows(np.array([2, 0])).item.tolist() == [0, 2, 1, 4]
+    assert h.refused_row.tolist() == [0, 2] and h.refused.tolist() == [3, 5]
+    assert h.rows(np.array([2, 0])).refused.tolist() == [5, 3] and h.latest(1).refused.tolist() == [3, 5]
     np.testing.assert_allclose(h.profile(1.0).toarray()[0], [0, 0.5, 0.25, 0, 0.25, 0])
 
 
@@ -38,13 +42,24 @@ def test_temporal_split_never_parts_a_moment_and_learns_nothing_of_it():
     assert len(with_repeats.target) == 5
 
 
+def test_what_was_returned_or_disliked_is_neither_offered_nor_a_target():
+    events = table([
+        (0, 0, 1), (0, 1, 2), (0, 1, 3, "return"), (1, 2, 4, "rating", 2.5), (1, 0, 5), (0, 1, 9), (1, 2, 9), (1, 3, 9),
+    ])  # fmt: skip
+    cut = split_events(events, CATALOGUE, fraction=0.3)
+    assert cut.users.tolist() == [1] and cut.target.tolist() == [3]
+    model = Popularity(np.inf).fit(Data(cut.known, None))
+    top = rank_items(model, cut.known, np.ones(6, bool), k=6)
+    assert [sorted(set(row.tolist()) - {-1}) for row in top] == [[2, 3, 4, 5], [1, 3, 4, 5], [0, 1, 2, 3, 4, 5]]
+    assert (rank_items(model, cut.known, np.ones(6, bool), k=6, repeats=True) >= 0).all()
+    assert len(split_events(events, CATALOGUE, fraction=0.3, repeats=True).target) == 3
+
+
 def test_changing_the_future_changes_nothing_that_is_learnt(shop):
     from dataclasses import replace
 
-    from recsys.base import Data
     from recsys.features import item_features
     from recsys.item_knn import ItemKNN
-    from recsys.popularity import Popularity
 
     events, n = shop.events, len(shop.catalogue)
     cut = split_events(events, shop.catalogue)
@@ -80,3 +95,11 @@ def test_too_little_or_unknown():
         split_events(table([(0, 0, 1)]), CATALOGUE)
     with pytest.raises(InputError, match="not known"):
         split_events(table([(0, 0, 1), (1, 1, 2)]), CATALOGUE, "random")
+
+
+def test_few_distinct_times_are_split_where_they_can_be():
+    rows = [(u, i, 1) for u in range(3) for i in range(3)]
+    assert len(split_events(table([*rows, (0, 4, 2)]), CATALOGUE).train) == 9
+    assert len(split_events(table([(0, 5, 0), *rows]), CATALOGUE).train) == 1
+    with pytest.raises(InputError, match="one moment"):
+        split_events(table(rows), CATALOGUE)

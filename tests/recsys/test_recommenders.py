@@ -63,7 +63,7 @@ def test_ease_solves_its_own_equation():
     model = EASE(l2=0.5, half_life=np.inf).fit(data)
     x = data.histories.matrix().toarray().astype(float)
     gram = x.T @ x
-    l2 = 0.5 * np.trace(gram) / 5 + 1e-6
+    l2 = 0.5 * np.square(gram.diagonal()).sum() / np.trace(gram) + 1e-6
     b = model.weights.astype(float)
     assert not b.diagonal().any() and model.active.tolist() == [0, 1, 2, 3, 4]
     gradient = gram @ b - gram + l2 * b  # zero off the diagonal at the optimum
