@@ -102,6 +102,8 @@ def main() -> None:
     args = parser.parse_args()
     args.out = args.out.resolve()
     work = jobs(args)
+    if not work:
+        parser.error(f"nothing to drape: no *_specification.json in {args.patterns}, or --only and --body leave none")
     for body in dict.fromkeys(j[2] for j in work):
         body_of(body, args.out)
     with ThreadPoolExecutor(args.workers) as pool:
@@ -111,7 +113,6 @@ def main() -> None:
     result = {"benchmark": "drape_table", "set": args.set, "quality": args.quality, "drapes": len(rows)}
     result |= {"clean": clean, "converged": sum(r["status"] == "converged" for r in rows), "rows": rows}
     print(json.dumps(result))
-
 
 
 if __name__ == "__main__":
