@@ -2,8 +2,8 @@
 
     python benchmarks/recsys/latency.py [--items 100000] [--users 20000] [--queries 300]
 
-Simulated events. Components have their default options and the blend random weights of its largest form: what a
-query costs depends on neither. A query is candidates, features, ranking, diversity and the reasons of ten items.
+Simulated events. Components have their default options and the blend random weights: what a query costs depends on
+neither. A query is candidates, features, ranking, diversity and the reasons of ten items.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from recsys.base import Data  # noqa: E402
-from recsys.blend import HIDDEN, MEMBERS, Blend  # noqa: E402
+from recsys.blend import Blend  # noqa: E402
 from recsys.candidates import feature_names, item_facts  # noqa: E402
 from recsys.features import item_features  # noqa: E402
 from recsys.histories import collect  # noqa: E402
@@ -72,11 +72,10 @@ def main() -> None:
         components.append(make(**({"steps": 20} if name == "mult_vae" else {})).fit(data))
         fit[name] = round(time.process_time() - start, 1)
         print(name, fit[name], file=sys.stderr, flush=True)
-    width, rng = len(feature_names(components)), np.random.default_rng(0)
-    blend = Blend(
-        np.zeros(width), np.ones(width), rng.standard_normal((MEMBERS, width)),
-        *(rng.standard_normal((MEMBERS, *s)) for s in ((width, HIDDEN), (HIDDEN,), (HIDDEN,))), new_feature=0,
-    )  # fmt: skip
+    labels, rng = feature_names(components), np.random.default_rng(0)
+    weights = rng.standard_normal((2, len(labels))).astype(np.float32)
+    places = labels.index("new"), labels.index("history length")
+    blend = Blend(np.zeros(len(labels), np.float32), np.ones(len(labels), np.float32), *weights, *places)
     hybrid = Hybrid(components, blend, item_facts(data, catalogue.available_from), np.ones(args.items, bool), False)
     model = Model(hybrid, catalogue, features)
     asked = rng.choice(np.unique(events.user), args.queries)
