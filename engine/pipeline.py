@@ -6,7 +6,7 @@ Every stage saves its result in the output folder, and each can start from what 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,9 @@ from engine.core.safe_io import write_json
 from engine.core.store import Store, stage_key
 from engine.core.types import Body, Drape, Garment
 from engine.finish import Finish
-from engine.library_names import load_fabric, load_pattern
 from engine.look import BODY, DRAPE, GARMENT, Look, load_start, scene
 from engine.measurement_file import measurements_for_people
+from engine.placing import drape_config, placed
 from engine.runtime import Run, code_version
 
 __all__ = ["body_from_typed", "dress", "export_look", "fit_body", "render_look", "try_on"]
@@ -81,11 +81,11 @@ def dress(
         if Path(name).is_file():
             run.input_file(name)
     choices = options or [{} for _ in garments]
-    outfit = _placed(run, body, garments[0], fabrics[0], choices[0], None)
+    outfit = placed(run, body, garments[0], fabrics[0], choices[0], None)
     for garment, fabric, chosen in zip(garments[1:], fabrics[1:], choices[1:], strict=True):
         if not before:
             outfit = _simulated(run, "wear", Garment, outfit, body)
-        outfit = put_over(outfit, _placed(run, body, garment, fabric, chosen, None if before else outfit))
+        outfit = put_over(outfit, placed(run, body, garment, fabric, chosen, None if before else outfit))
     result = _redraped(run, outfit, body, before) if before else _simulated(run, "drape", Drape, outfit, body)
     run.warnings += [w for w in (*outfit.warnings, *result.warnings) if w not in run.warnings]
     for value, name in ((body, BODY), (outfit, GARMENT), (result, DRAPE)):
@@ -93,27 +93,16 @@ def dress(
     return Look(body, outfit, result)
 
 
-def _placed(run: Run, body: Body, garment: str, fabric: str, options: Mapping, worn: Garment | None) -> Garment:
-    """A garment's meshed panels around a body and what it wears."""
-    from garments.fabrics import load_fabrics
-    from garments.placement import place
-
-    mesh = asdict(run.config.preset)
-    with run.stage("place", "Placing the panels") as progress:
-        pattern, cloth = load_pattern(garment, body, options), load_fabric(fabric)
-        return place(pattern, body, cloth, fabrics=load_fabrics(), worn=worn, progress=progress, **mesh)
-
-
 def _simulated(run: Run, stage: str, kind: type, garment: Garment, body: Body) -> Any:
     """What the simulator's ``wear`` or ``drape`` makes of a garment, from the store if it is there."""
     from sim import drape as simulator
 
-    settings = simulator.DrapeConfig(device=run.config.device, threads=run.config.threads, seed=run.config.seed)
     inputs = [codec.content_hash(garment), codec.content_hash(body)]
     key = stage_key(stage, code_version(), [run.config.quality, run.config.device], inputs, run.config.seed)
     with run.stage(stage, {"wear": "Putting it on", "drape": "Draping"}[stage]) as progress:
         work = getattr(simulator, stage)
         store = Store.default() if run.config.cache else Store(None)
+        settings = drape_config(run)
         result, was_stored = store.fetch(key, kind, lambda: work(garment, body, config=settings, progress=progress))
     if was_stored:
         run.cached.append(stage)
@@ -131,11 +120,10 @@ def _redraped(run: Run, garment: Garment, body: Body, before: Look) -> Drape:
             "give the same garments, options and quality; what is drafted to measure changes with the body, a pattern "
             "file does not",
         )
-    settings = simulator.DrapeConfig(device=run.config.device, threads=run.config.threads, seed=run.config.seed)
     positions = before.drape.positions.astype(np.float64)
     with run.stage("drape", "Draping") as progress:
         return simulator.redrape(
-            garment, body, start=positions, before=before.body, config=settings, progress=progress
+            garment, body, start=positions, before=before.body, config=drape_config(run), progress=progress
         )
 
 

@@ -7,7 +7,7 @@ contact that lets nothing pass. Each garment is put around those worn already (:
 import functools
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +31,7 @@ from sim.solver import StepSettings
 from sim.stress import corner_forces, membrane_stress, principal_tension, seam_load
 from sim.welding import open_pairs
 
-__all__ = ["DrapeConfig", "drape", "redrape", "replay", "wear"]
+__all__ = ["DrapeConfig", "drape", "ready", "redrape", "replay", "wear"]
 
 OPEN = 0.001  #: gap from which a seam counts as open [m]
 TAUT = 0.05  #: strain beside an open seam from which the pattern is too small [-]
@@ -157,6 +157,23 @@ def replay(folder: str | Path, *, config: DrapeConfig | None = None, progress: P
     folder = Path(folder)
     garment, body = load(folder / "garment.npz", Garment), load(folder / "body.npz", Body)
     return drape(garment, body, config=config, progress=progress)
+
+
+def ready(body: Body, *, config: DrapeConfig | None = None) -> Iterator[None]:
+    """Does what every drape on a body needs first, a piece at a time: the next drape on it finds it done.
+
+    Raises:
+        JobError: Taichi does not run on the device.
+    """
+    config = config or DrapeConfig()
+    init(device=config.device, threads=config.threads)
+    yield
+    import engine.core.open3d_runtime  # noqa: F401 -- for the exact checks
+
+    yield
+    if len(body.contact_faces):
+        _grid_of(body.contact_vertices, body, config)
+        yield
 
 
 def _start(garment: Garment, body: Body, config: DrapeConfig, report: Progress) -> Run:

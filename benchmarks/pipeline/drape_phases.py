@@ -8,7 +8,10 @@ kernels and the records of them. Of every phase the least CPU seconds (all threa
 ``interpreter``: Python's own start; ``imports``: modules, wherever they are asked for; ``place``: pattern, mesh and the
 panels around the body; ``grid``: the body's distances; ``kernels``: reading, loading and first launching of kernels;
 ``steps``: the rest of sewing and settling; ``check``: the exact checks; ``save``: files. ``drape`` is what
-`toile drape --json` calls wall_s and cpu_s: grid, kernels, steps and check, with what they import.
+`toile drape --json` calls wall_s and cpu_s: kernels, steps and check, and grid unless that is done while placing.
+
+On two cores and more the panels are placed in a second process, while this one imports the simulator and measures the
+body: wall seconds of ``place`` are those that are left to wait then, CPU seconds those of both.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ STARTED = time.process_time()
 
 import argparse  # noqa: E402
 import builtins  # noqa: E402
+import functools  # noqa: E402
 import hashlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
@@ -64,40 +68,53 @@ class Phases:
         setattr(owner, name, watched)
 
 
+@functools.cache
+def _watch_simulator(phases: Phases) -> None:
+    import sim.drape as simulator
+    from engine.core.taichi_runtime import ti
+
+    seen = set()
+    kernel = ti.lang.kernel_impl.Kernel
+    phases.watch(simulator, "init", "kernels")
+    phases.watch(kernel, "__call__", "kernels", lambda k, *_: k not in seen and seen.add(k) is None)
+    phases.watch(simulator, "_grid_of", "grid")
+    phases.watch(simulator, "_result", "check")
+    phases.watch(simulator, "_sewn", "steps")
+    phases.watch(simulator.Run, "settle", "steps")
+
+
 def child(words: list[str]) -> None:
     """Runs one command with its phases watched, in this process; tells them on stderr."""
     begun = time.perf_counter()
     phases = Phases()
     phases.watch(builtins, "__import__", "imports", lambda name, *_: name not in sys.modules)
-    from engine import cli, commands, pipeline
+    from engine import cli, commands, pipeline, placing
     from engine.core import codec
     from engine.runtime import Run
 
-    phases.watch(pipeline, "_placed", "place")
+    phases.watch(pipeline, "placed", "place")
     phases.watch(commands, "_outfit", "place")
     phases.watch(codec, "save", "save")
     phases.watch(Run, "write_manifest", "save")
     phases.watch(pipeline, "code_version", "save")
-    plain = pipeline._simulated
+    plain, plainly_ready = pipeline._simulated, placing._simulator
+
+    def ready(*args):
+        pieces = plainly_ready(*args)
+        yield next(pieces)  # has imported it
+        _watch_simulator(phases)
+        yield from pieces
 
     def simulated(*args):
-        import sim.drape as simulator
-        from engine.core.taichi_runtime import ti
-
-        seen = set()
-        kernel = ti.lang.kernel_impl.Kernel
-        phases.watch(simulator, "init", "kernels")
-        phases.watch(kernel, "__call__", "kernels", lambda k, *_: k not in seen and seen.add(k) is None)
-        phases.watch(simulator, "_grid_of", "grid")
-        phases.watch(simulator, "_result", "check")
-        phases.watch(simulator, "_sewn", "steps")
-        phases.watch(simulator.Run, "settle", "steps")
+        _watch_simulator(phases)
         return plain(*args)
 
-    pipeline._simulated = simulated
+    pipeline._simulated, placing._simulator = simulated, ready
     code = cli.main(words)
     phases.cpu["interpreter"], phases.wall["interpreter"] = STARTED, STARTED
-    total = time.process_time(), time.perf_counter() - begun + STARTED
+    beside = os.times().children_user + os.times().children_system
+    phases.cpu["place"] += beside
+    total = time.process_time() + beside, time.perf_counter() - begun + STARTED
     for seconds, whole in zip((phases.cpu, phases.wall), total, strict=True):
         seconds["other"], seconds["total"] = whole - sum(seconds.values()), whole
     print(MARK + json.dumps([phases.cpu, phases.wall]), file=sys.stderr)

@@ -15,7 +15,7 @@ class ToileError(Exception):
     exit_code = 1
 
     def __init__(self, code: str, message: str, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(code, message, hint)  # all that makes it again in another process
         self.code = code
         self.message = message
         self.hint = hint
