@@ -26,6 +26,7 @@ Progress = Callable[[float, str], None]
 Work = Callable[[Progress], Any]
 
 THREADED = ("taichi", "open3d", "mediapipe")  #: modules that start threads, and cannot go on in a copy without them
+PATIENCE = 10.0  #: a second process that sleeps so long without a word, for want of a thread, is given up [s]
 OPENMP = ("libgomp", "libomp", "libiomp")  #: likewise: with torch's loaded, Open3D waits for ever in a copy
 
 
@@ -36,7 +37,7 @@ def begun(work: Work, threads: int) -> Iterator[Callable[[Progress, Iterable[Non
     That takes (progress, meanwhile). As long as there is no result, the pieces of ``meanwhile`` are done one by one in
     this process; those that are not are left to whoever needs them, and so are errors in them. Results and errors of
     the work are the same as when it is done in this process: as it is with ``threads`` = 1, on one core, where there is
-    no safe way to copy a process, and when the second process ends without a result.
+    no safe way to copy a process, and when the second process ends, or comes to a stop, without a result.
 
     Args:
         work: Called with progress; what it returns, and its ToileErrors, must be fit for pickle.
@@ -51,7 +52,7 @@ def begun(work: Work, threads: int) -> Iterator[Callable[[Progress, Iterable[Non
     process.start()
     theirs.close()
     try:
-        yield lambda progress, meanwhile: _result(ours, work, progress, iter(meanwhile))
+        yield lambda progress, meanwhile: _result(ours, process.pid, work, progress, iter(meanwhile))
     finally:
         process.kill()
         process.join()
@@ -82,11 +83,13 @@ def _work(work: Work, theirs: Connection, ours: Connection) -> None:
         ours.send(result)
 
 
-def _result(ours: Connection, work: Work, progress: Progress, pieces: Iterator[None]) -> Any:
+def _result(ours: Connection, pid: int, work: Work, progress: Progress, pieces: Iterator[None]) -> Any:
     while True:
         busy = _one_more(pieces)
         while not busy or ours.poll():
             try:
+                if not _answers(ours, pid):
+                    return work(progress)
                 kind, value = ours.recv()
             except (EOFError, OSError):
                 return work(progress)
@@ -95,6 +98,22 @@ def _result(ours: Connection, work: Work, progress: Progress, pieces: Iterator[N
             if kind == "error":
                 raise value
             progress(*value)
+
+
+def _answers(ours: Connection, pid: int) -> bool:
+    """Waits for a word; False if the process sleeps and has worked at nothing for as long as is borne."""
+    worked = _worked(pid)
+    while not ours.poll(PATIENCE):
+        before, worked = worked, _worked(pid)
+        if worked[0] == "S" and worked[1] == before[1]:
+            return False
+    return True
+
+
+def _worked(pid: int) -> tuple[str, int]:
+    """State of a process (S is asleep), and the clock ticks that it has run."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return fields[0], int(fields[11]) + int(fields[12])
 
 
 def _one_more(pieces: Iterator[None]) -> bool:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -66,6 +67,20 @@ def test_what_the_other_process_fails_to_do_is_done_here(two):
         assert result(ignore, ()) == here
     with pytest.raises(ZeroDivisionError, match=str(here)), ahead.begun(breaks, 0) as result:
         result(ignore, ())
+
+
+@forks
+def test_a_process_that_comes_to_a_stop_is_given_up(two, monkeypatch):
+    monkeypatch.setattr(ahead, "PATIENCE", 0.3)
+    here = os.getpid()
+
+    def waits(progress):
+        if os.getpid() != here:
+            threading.Event().wait()  # as for a thread that a copy of the process has not
+        return here
+
+    with ahead.begun(waits, 0) as result:
+        assert result(ignore, ()) == here
 
 
 @forks
