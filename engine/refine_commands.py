@@ -35,10 +35,10 @@ def add_parser(commands: Any) -> None:
     p = own.add_parser("train", help=TRAIN, description=TRAIN)
     p.add_argument("--data", required=True, help="folder of pairs, from 'python -m tools.refine.pairs'")
     p.add_argument("--out", default="out/refine", help="folder for weights and state (default: out/refine)")
-    p.add_argument("--steps", type=int, default=4000, help="of this phase (default: 4000)")
+    p.add_argument("--steps", type=int, default=12000, help="of this phase (default: 12000)")
     p.add_argument("--batch", type=int, default=4, help="squares a step (default: 4)")
-    p.add_argument("--square", type=int, default=128, help="their side in pixels (default: 128)")
-    p.add_argument("--rate", type=float, default=1e-3, help="greatest learning rate (default: 0.001)")
+    p.add_argument("--square", type=int, default=96, help="their side in pixels (default: 96)")
+    p.add_argument("--rate", type=float, default=2e-4, help="greatest learning rate (default: 0.0002)")
     p.add_argument("--gan", type=float, default=0.0,
                    help="weight of the discriminator, e.g. 0.02, for a second phase from --start (default: 0, none)")
     p.add_argument("--start", help="weights to begin with")

@@ -6,16 +6,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["judge_loss", "mean_l1", "ms_ssim_loss", "shown"]
+__all__ = ["judge_loss", "ms_ssim_loss", "smooth_l1", "shown"]
 
 #: Weights of the scales, fine to coarse (Wang, Simoncelli and Bovik 2003), of as many as small squares allow.
 SCALES = (0.0448, 0.2856, 0.3001)
 C1, C2 = 0.01**2, 0.03**2
 
 
-def mean_l1(made: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
-    """Mean absolute error over what is refined; [B, 3, H, W] and weight [B, 1, H, W]."""
-    return ((made - wanted).abs() * weight).sum() / (3 * weight.sum()).clamp(min=1.0)
+def smooth_l1(made: Tensor, wanted: Tensor, weight: Tensor, knee: float) -> Tensor:
+    """Mean absolute error over what is refined, squared below ``knee``; [B, 3, H, W] and weight [B, 1, H, W].
+
+    Small errors are mostly what no one can know, such as a thread's glint; they are not to outvote the large ones.
+    """
+    error = functional.smooth_l1_loss(made, wanted, reduction="none", beta=knee)
+    return (error * weight).sum() / (3 * weight.sum()).clamp(min=1.0)
 
 
 def shown(rgb: Tensor) -> Tensor:

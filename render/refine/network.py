@@ -28,6 +28,7 @@ class _Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.first, self.second = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
+        nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")
         nn.init.zeros_(self.second.weight)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,6 +50,9 @@ class Refiner(nn.Module):
         self.up = nn.ModuleList(nn.Conv2d(b, a, 3, padding=1) for a, b in zip(WIDTHS, deep, strict=False))
         self.outer = nn.ModuleList(_Block(w) for w in WIDTHS[:-1])
         self.head = nn.Conv2d(WIDTHS[0], 4, 3, padding=1)
+        # as much signal from the deep levels as from the shallow: torch's own start dampens it in every layer
+        for conv in (self.stem, *self.down, *self.up):
+            nn.init.kaiming_normal_(conv.weight, nonlinearity="linear")
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.core.errors import InputError
 from engine.core.safe_io import write_bytes
 from render.refine.features import PLANES
-from render.refine.losses import judge_loss, mean_l1, ms_ssim_loss, shown
+from render.refine.losses import judge_loss, ms_ssim_loss, shown, smooth_l1
 from render.refine.network import LUMINANCE, Discriminator, Refiner
 from render.refine.pairs import load_pair, pair_files
 from render.refine.weights import save_refiner
@@ -26,18 +26,20 @@ STATE = "training.safetensors"  #: everything that going on needs
 KEEP_EVERY = 100  #: steps
 PAIRS_KEPT = 1500  #: in memory, 2 MB each of 192 x 192 pixels
 LIGHT = [PLANES.index(f"light_{c}") for c in "rgb"]
+LOG_KNEE, SEEN_KNEE = 0.1, 0.02  #: errors of log radiance and of what is seen, below which they count squared
+#: Of Adam. Layers that begin at zero have next to no gradients at first: a longer memory of those makes steps too great
+BETAS = (0.9, 0.99)
 LAYOUT = torch.channels_last  #: of pictures and weights: the faster one
-NORMAL_X = PLANES.index("normal_x")
 
 
 @dataclass(frozen=True)
 class Settings:
     """Of one phase of the training."""
 
-    steps: int = 4000
+    steps: int = 12_000
     batch: int = 4
-    square: int = 128  #: side of what is cut out of a pair [px]
-    rate: float = 1e-3
+    square: int = 96  #: side of what is cut out of a pair [px]
+    rate: float = 2e-4
     judge_rate: float = 4e-4
     seen: float = 4.0  #: weight of the error of what is seen, beside that of log radiance, which minds the dark more
     structure: float = 0.3  #: weight of the structural similarity
@@ -106,7 +108,7 @@ def _lesson(file: Path) -> dict[str, np.ndarray]:
 
 
 def _batch(files: list[Path], load: Callable[[Path], dict[str, np.ndarray]], s: Settings, step: int) -> dict:
-    """Squares of random pairs, mirrored and exposed at random; the same for the same seed and step."""
+    """Squares of random pairs, exposed at random but not mirrored, as no studio is; the same for each seed and step."""
     rng = np.random.default_rng([s.seed, step])
     rows: list[dict[str, np.ndarray]] = []
     while len(rows) < s.batch:
@@ -119,9 +121,6 @@ def _batch(files: list[Path], load: Callable[[Path], dict[str, np.ndarray]], s: 
         top, left = (int(rng.integers(n - s.square + 1)) for n in sides)
         row = {k: v[:, top : top + s.square, left : left + s.square].astype(np.float32) for k, v in lesson.items()}
         row["planes"][LIGHT] += float(rng.uniform(-0.25, 0.25)) * row.pop("alpha")
-        if rng.random() < 0.5:
-            row = {k: np.flip(v, -1).copy() for k, v in row.items()}
-            row["planes"][NORMAL_X] *= -1
         rows.append(row)
     return {name: torch.from_numpy(np.stack([r[name] for r in rows])) for name in rows[0]}
 
@@ -134,9 +133,9 @@ def _step(state: _State, batch: dict[str, Tensor], s: Settings) -> dict[str, flo
         change = state.model(planes)
     change = change.float()
     pictures = [shown(batch["drawn"] * torch.exp(c * weight)) for c in (change, wanted)]
-    parts = {"log_l1": mean_l1(change, wanted, weight), "seen_l1": mean_l1(*pictures, weight)}
+    parts = {"log": smooth_l1(change, wanted, weight, LOG_KNEE), "seen": smooth_l1(*pictures, weight, SEEN_KNEE)}
     parts["structure"] = ms_ssim_loss(*pictures)
-    loss = parts["log_l1"] + s.seen * parts["seen_l1"] + s.structure * parts["structure"]
+    loss = parts["log"] + s.seen * parts["seen"] + s.structure * parts["structure"]
     if s.gan > 0:
         light = planes[:, LIGHT]
         made, real = light + change * weight, light + wanted * weight
@@ -160,7 +159,7 @@ def _step(state: _State, batch: dict[str, Tensor], s: Settings) -> dict[str, flo
 
 def _schedule(step: int, steps: int) -> float:
     """A short rise, then half a cosine down."""
-    warm = min(1.0, (step + 1) / max(1, min(100, steps // 10)))
+    warm = min(1.0, (step + 1) / max(1, min(200, steps // 10)))
     return warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / steps)))
 
 
@@ -170,7 +169,7 @@ def _begin(out: Path, s: Settings, start: Refiner | None, device: str) -> _State
     if start is not None:
         model.load_state_dict(start.state_dict())
     model, judge = (m.to(device).to(memory_format=LAYOUT) for m in (model, judge))
-    optimiser = torch.optim.AdamW(model.parameters(), lr=s.rate, weight_decay=1e-4, fused=True)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=s.rate, betas=BETAS, weight_decay=1e-4, fused=True)
     judge_optimiser = torch.optim.Adam(judge.parameters(), lr=s.judge_rate, betas=(0.5, 0.99), fused=True)
     state = _State(model.train(), judge.train(), optimiser, judge_optimiser)
     if (out / STATE).is_file():
