@@ -25,7 +25,7 @@ __all__ = ["Settings", "train"]
 STATE = "training.safetensors"  #: everything that going on needs
 KEEP_EVERY = 100  #: steps
 PAIRS_KEPT = 1500  #: in memory, 2 MB each of 192 x 192 pixels
-LIGHT = [PLANES.index(f"light_{c}") for c in "rgb"]
+LIGHT, ALBEDO = ([PLANES.index(f"{name}_{c}") for c in "rgb"] for name in ("light", "albedo"))
 LOG_KNEE, SEEN_KNEE = 0.1, 0.02  #: errors of log radiance and of what is seen, below which they count squared
 #: Of Adam. Layers that begin at zero have next to no gradients at first: a longer memory of those makes steps too great
 BETAS = (0.9, 0.99)
@@ -108,7 +108,7 @@ def _lesson(file: Path) -> dict[str, np.ndarray]:
 
 
 def _batch(files: list[Path], load: Callable[[Path], dict[str, np.ndarray]], s: Settings, step: int) -> dict:
-    """Squares of random pairs, exposed at random but not mirrored, as no studio is; the same for each seed and step."""
+    """Squares of random pairs, dyed and exposed at random; the same for the same seed and step."""
     rng = np.random.default_rng([s.seed, step])
     rows: list[dict[str, np.ndarray]] = []
     while len(rows) < s.batch:
@@ -121,6 +121,10 @@ def _batch(files: list[Path], load: Callable[[Path], dict[str, np.ndarray]], s: 
         top, left = (int(rng.integers(n - s.square + 1)) for n in sides)
         row = {k: v[:, top : top + s.square, left : left + s.square].astype(np.float32) for k, v in lesson.items()}
         row["planes"][LIGHT] += float(rng.uniform(-0.25, 0.25)) * row.pop("alpha")
+        order = rng.permutation(3)  # lights are all but white, so that a garment may as well be of another hue
+        for channels in (LIGHT, ALBEDO):
+            row["planes"][channels] = row["planes"][channels][order]
+        row["wanted"], row["drawn"] = row["wanted"][order], row["drawn"][order]
         rows.append(row)
     return {name: torch.from_numpy(np.stack([r[name] for r in rows])) for name in rows[0]}
 
