@@ -40,9 +40,6 @@ def load_refiner(path: str | Path | None = None) -> Refiner:
     from safetensors.torch import load
 
     p = Path(path) if path is not None else WEIGHTS
-    if path is None and not p.is_file():
-        what = "no refining weights come with this version: none has been found worth it yet"
-        raise InputError("refine.no_weights", what, f"{AGAIN}, then give --weights FILE")
     raw = read_bytes(p, limit=MAX_BYTES, what="refining weights")
     try:
         size = int.from_bytes(raw[:8], "little")

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from engine.cli import main
-from render.refine.weights import WEIGHTS
 
 
 def _refused(capfd, *argv: str) -> str:
@@ -16,8 +15,6 @@ def test_flags_that_need_others_say_so(tmp_path, capfd):
     assert _refused(capfd, "render", str(tmp_path), "--refine", "--weights", str(tmp_path / "none")) == "file.missing"
     for flags in (["--weights", "w"], ["--denoise"], ["--refine", "--mode", "strain"]):
         assert _refused(capfd, "render", str(tmp_path), *flags) == "cli.usage"
-    if not WEIGHTS.is_file():
-        assert _refused(capfd, "render", str(tmp_path), "--refine") == "refine.no_weights"
 
 
 def test_training_refuses_what_cannot_be(tmp_path, capfd):

@@ -13,7 +13,7 @@ from render.refine.losses import ms_ssim_loss
 from render.refine.network import CHROMA, LUMINANCE, Refiner, parameter_count
 from render.refine.pairs import load_pair, pair_files, save_pair
 from render.refine.train import Settings, train
-from render.refine.weights import load_refiner, save_refiner
+from render.refine.weights import WEIGHTS, load_refiner, save_refiner
 
 SMALL = PreviewQuality((60, 80), (60, 80), 4, Sampling(2, 4, 6, 256), Sampling(2, 1, 4, 256), 32)
 
@@ -164,6 +164,14 @@ def test_training_learns_and_goes_on_as_if_it_had_not_stopped(tmp_path):
     assert np.abs(made - pair.change)[:, inside].mean() < 0.95 * np.abs(pair.change)[:, inside].mean()
     with pytest.raises(InputError, match="other settings"):
         train(data, tmp_path / "b", replace(settings, steps=13))
+
+
+def test_weights_that_come_with_toile_change_light_a_little(view):
+    preview, camera = view
+    f = view_features(preview, camera)
+    change = np.log((refined(load_refiner(), f) + 1e-3) / (f.rgb + 1e-3))[f.weight > 0.9]
+    assert WEIGHTS.stat().st_size < 10_000_000
+    assert 0.01 < np.abs(change).mean() < 0.3 and np.abs(change).max() < LUMINANCE + 0.02
 
 
 def test_weights_come_back_and_damage_is_told(tmp_path):
