@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import demo_commands, outfit_commands, policy_commands, size_commands
+from engine import demo_commands, outfit_commands, policy_commands, rank_commands, size_commands
 from engine.core.errors import InputError
 from engine.core.safe_io import write_json
 from engine.shop_files import BODIES, MODEL, SIZES, load_shop_model, open_shop_log, progress, say
@@ -39,6 +39,7 @@ def add_parser(commands: Any) -> None:
     p = add("add", "add interactions to the event log")
     p.add_argument("--interactions", required=True, help="CSV or Parquet table")
     policy_commands.add_parsers(add)
+    rank_commands.add_parsers(add)
     p = add("similar", "list the items most like one")
     p.add_argument("--item", required=True, help="item id")
     p.add_argument("--count", type=int, default=10, help="how many (default: 10)")
@@ -53,7 +54,8 @@ def add_parser(commands: Any) -> None:
     _tables(p, True)
     p.add_argument("--split", default="temporal", help="temporal (default) or last_out")
     p.add_argument("--fraction", type=float, default=0.1, help="share of the events held out, temporal (default: 0.1)")
-    p.add_argument("--repeats", action="store_true", help="wanting an item again counts as well")
+    p.add_argument("--repeats", action="store_true", help="lists may hold what a user chose before, and it counts if "
+                   "chosen again (default: neither)")
     p.add_argument("--max-users", type=int, default=20_000, help="judge a random sample of at most so many users")
     p.add_argument("--components", help="comma-separated recommenders to blend (default: all)")
     p.add_argument("--seed", type=int, default=0, help="seed of everything random")
@@ -245,5 +247,6 @@ def serve_demo(args: Namespace) -> dict[str, Any]:
 _COMMANDS: dict[str, Callable[[Namespace], dict[str, Any]]] = {
     "train": train, "add": add, "similar": similar, "forget": forget, "evaluate": evaluate,
     **size_commands.COMMANDS, **outfit_commands.COMMANDS, **policy_commands.COMMANDS,
+    **rank_commands.COMMANDS,
     "serve-demo": serve_demo,
 }  # fmt: skip

@@ -16,12 +16,13 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from recsys.diversity import with_a_new_one
+from recsys.diversity import new_one_gap, with_a_new_one
 
 __all__ = ["Blend", "Examples", "joined", "learn_blend"]
 
 RIDGES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 ITERATIONS = 40
+NEW_COST = 0.01
 
 
 @dataclass
@@ -101,8 +102,8 @@ def learn_blend(
         new_feature, length_feature: See ``Blend``.
 
     Returns:
-        The blend, and what was chosen: ridge, NDCG@10 on the judging users, and the share of it that keeping the
-        last place for a new item costs.
+        The blend, and what was chosen: ridge, NDCG@10 on the judging users, and ``new_place_gap``: lists whose best
+        new item falls short of their tenth by no more may end with it, see ``_affordable_gap``.
     """
     learn, judge, everybody = earlier, later, later
     if earlier is None:
@@ -121,22 +122,46 @@ def learn_blend(
     behind = values[values.mean(1).argmax()] - values
     error = behind.std(1) / np.sqrt(len(judge.hit))
     chosen = int((behind.mean(1) <= error).argmax())
-    score = float(values[chosen].mean())
-    cost = 1 - float(_ndcg(trials[chosen], judge, new_place=True).mean()) / score if score > 0 else 1.0
-    report = {"ridge": RIDGES[chosen], "ndcg": score, "new_place_cost": cost}
+    gap, share = _affordable_gap(trials[chosen], judge)
+    report = {
+        "ridge": RIDGES[chosen], "ndcg": float(values[chosen].mean()), "new_place_gap": gap, "new_place_share": share,
+    }  # fmt: skip
     return _fit(start, everybody, RIDGES[: chosen + 1])[-1], report
 
 
-def _ndcg(blend: Blend, judge: Examples, new_place: bool = False) -> np.ndarray:
-    """NDCG@10 of each user, with ``new_place`` of lists that keep their last place for a new item, shape [user]."""
+def _ndcg(blend: Blend, judge: Examples) -> np.ndarray:
+    """NDCG@10 of each user, shape [user]."""
+    return _gained(judge, _order(blend, judge)[0][:, :10])
+
+
+def _order(blend: Blend, judge: Examples) -> tuple[np.ndarray, np.ndarray]:
+    """Candidates of each user, the best first, and their scores, shape [user, candidate]."""
     score = np.where(judge.valid, blend.score(judge.features), -np.inf)
-    top = np.argsort(-score, axis=1, kind="stable")
-    if new_place:
-        new = np.take_along_axis((judge.features[..., blend.new_feature] > 0) & judge.valid, top, 1)
-        top = with_a_new_one(top, new, 10)
-    top = top[:, :10]
+    order = np.argsort(-score, axis=1, kind="stable")
+    return order, np.take_along_axis(score, order, 1)
+
+
+def _gained(judge: Examples, top: np.ndarray) -> np.ndarray:
     gain = np.take_along_axis(judge.hit, top, 1) / np.log2(np.arange(2, top.shape[1] + 2))
     return gain.sum(1) / judge.ideal
+
+
+def _affordable_gap(blend: Blend, judge: Examples) -> tuple[float | None, float]:
+    """How near a new item must come to take the last place of a list that has none, and the share of such lists.
+
+    An item that is never shown can never be wanted. The lists whose best new item comes nearest get it first, as
+    long as all of them together lose no more than ``NEW_COST`` of the NDCG@10. None: no list can afford it.
+    """
+    order, score = _order(blend, judge)
+    new = np.take_along_axis((judge.features[..., blend.new_feature] > 0) & judge.valid, order, 1)
+    gaps = new_one_gap(new, 10, score)
+    nearest = np.argsort(gaps, kind="stable")[: int(np.isfinite(gaps).sum())]
+    plain, mixed = (_gained(judge, top) for top in (order[:, :10], with_a_new_one(order, new, 10, score, np.inf)))
+    lost = np.cumsum((plain - mixed)[nearest])
+    afforded = np.flatnonzero(lost <= NEW_COST * plain.sum())
+    if not len(afforded):
+        return None, 0.0
+    return float(gaps[nearest[afforded[-1]]]), float((afforded[-1] + 1) / len(gaps))
 
 
 def _fit(start: Blend, learn: Examples, ridges: tuple[float, ...]) -> list[Blend]:

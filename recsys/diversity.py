@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["spread_out", "with_a_new_one"]
+__all__ = ["new_one_gap", "spread_out", "with_a_new_one"]
 
 
 def spread_out(scores: np.ndarray, vectors: np.ndarray, k: int, diversity: float) -> np.ndarray:
@@ -35,15 +35,26 @@ def spread_out(scores: np.ndarray, vectors: np.ndarray, k: int, diversity: float
     return np.array(taken)
 
 
-def with_a_new_one(order: np.ndarray, new: np.ndarray, k: int) -> np.ndarray:
-    """The first ``k`` of each row; a row without a new item ends with its best new one, if it has any.
+def with_a_new_one(order: np.ndarray, new: np.ndarray, k: int, score: np.ndarray, gap: float) -> np.ndarray:
+    """The first ``k`` of each row; a row without a new item ends with its best new one, if that is near enough.
 
     Args:
         order: Candidates, the best first, shape [row, candidate].
         new: Whether each of ``order`` is new, same shape.
+        score: Of each of ``order``, same shape.
+        gap: By how much the new one's score may fall short of that of the item whose place it takes.
     """
     top = order[:, :k].copy()
     if k >= 2 and top.shape[1] == k:
-        lacking = np.flatnonzero(~new[:, :k].any(1) & new.any(1))
-        top[lacking, -1] = order[lacking, new[lacking].argmax(1)]
+        rows = np.flatnonzero(new_one_gap(new, k, score) <= gap)
+        top[rows, -1] = order[rows, new[rows].argmax(1)]
     return top
+
+
+def new_one_gap(new: np.ndarray, k: int, score: np.ndarray) -> np.ndarray:
+    """How far the best new item of each row falls short of the row's k-th, inf where none is lacking, shape [row]."""
+    gap = np.full(len(new), np.inf)
+    if new.shape[1] >= k:
+        lacking = np.flatnonzero(~new[:, :k].any(1) & new.any(1))
+        gap[lacking] = score[lacking, k - 1] - score[lacking, new[lacking].argmax(1)]
+    return np.where(np.isnan(gap), np.inf, gap)

@@ -2,6 +2,12 @@
 
 Every recommender, rivals too, has its options chosen on a validation part cut from the training events, and is then
 fitted on all training events. The held-out part is used once, to count.
+
+Seen items: by default nobody recommends what a user wanted, returned or disliked before, and wanting such an item again
+is no target. With ``repeats`` everybody may recommend it, and it counts.
+
+Who has no history in the training part is shown the most popular items by every rival that knows nothing of them, as a
+shop would do; so a rival does not lose for having no answer.
 """
 
 from __future__ import annotations
@@ -13,9 +19,10 @@ import numpy as np
 
 from engine.core.errors import UnsupportedError
 from recsys import metrics
-from recsys.base import Data, Recommender, rank_items
+from recsys.base import FOR_ANYBODY, Data, Recommender, rank_items
 from recsys.features import ItemFeatures, item_features
 from recsys.hybrid import COMPONENTS, Hybrid, fit_hybrid
+from recsys.popularity import Popularity
 from recsys.schema import Catalogue, EventTable
 from recsys.splits import Split, split_events
 from recsys.tuning import as_json, options_of, tuned
@@ -47,7 +54,8 @@ def evaluate(
 
     Returns:
         ``models``: per recommender Recall@10, NDCG@10 with 95 % intervals, coverage, novelty, cold-item figures;
-        ``differences``: hybrid minus each rival, paired; ``split``: sizes; ``hybrid``: what it chose.
+        ``differences``: hybrid minus each rival, paired, and the same over users with a history only;
+        ``split``: sizes; ``hybrid``: what it chose.
     """
     cut = split_events(events, catalogue, split, fraction=fraction, repeats=repeats)
     if not catalogue_is_given:
@@ -60,18 +68,26 @@ def evaluate(
         open_items=cut.open, split=split, repeats=repeats, names=names, seed=seed, say=say,
     )  # fmt: skip
     judged = cut.known.rows(cut.users)
+    has, popular = judged.lengths > 0, None
     tops = {"hybrid": hybrid.rank(judged).item}
     cold_tops = {"hybrid": hybrid.rank(judged, among=cut.cold).item}
     chosen = {}
     for name, model in _rivals(cut, catalogue, features, hybrid, split, seed, say):
         chosen[name] = as_json(options_of(model))
-        tops[name] = rank_items(model, judged, cut.open, repeats=repeats)
+        top = rank_items(model, judged, cut.open, repeats=repeats)
+        popular = top if name == Popularity.name else popular
+        knows = has | (name in FOR_ANYBODY)
+        tops[name] = top if popular is None else np.where(knows[:, None], top, popular)
         cold_tops[name] = rank_items(model, judged, cut.cold & cut.open, mix_ties=True)
         say(f"{name}: ranked")
     return {
         "split": _sizes(cut, split, repeats),
         "models": {name: _figures(cut, top, cold_tops[name]) for name, top in tops.items()},
         "differences": {name: _difference(cut, tops["hybrid"], top) for name, top in tops.items() if name != "hybrid"},
+        "differences_with_history": {
+            name: _difference(cut.some(np.flatnonzero(has)), tops["hybrid"][has], top[has])
+            for name, top in tops.items() if name != "hybrid" and has.any()
+        },
         "hybrid": hybrid.report,
         "options": chosen,
     }

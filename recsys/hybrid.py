@@ -37,7 +37,6 @@ __all__ = ["COMPONENTS", "Hybrid", "Ranking", "fit_hybrid"]
 _KINDS = (Popularity, ItemKNN, NextItem, EASE, Content, ContentToCollaborative, Trend, MultVAE, ALS)
 COMPONENTS: dict[str, Callable[..., Recommender]] = {kind.name: kind for kind in _KINDS}
 BLEND_USERS = 3_000
-NEW_COST = 0.01
 BATCH_CELLS = 4_000_000
 
 
@@ -66,7 +65,8 @@ class Hybrid:
         facts: Of the items.
         open: Items that may be recommended, bool, shape [item].
         repeats: Whether items that the user wanted before may be recommended.
-        new_place: Whether a list of ten or more keeps its last place for a new item, see ``fit_hybrid``.
+        new_gap: A list of ten or more without a new item ends with its best new one where that one's score falls
+            short by no more than this; None: never, see ``recsys.blend``.
         report: What was chosen, for people and for ``--json``.
     """
 
@@ -75,7 +75,7 @@ class Hybrid:
     facts: ItemFacts
     open: np.ndarray
     repeats: bool
-    new_place: bool = False
+    new_gap: float | None = None
     report: dict[str, Any] = field(default_factory=dict)
 
     def rank(
@@ -94,9 +94,10 @@ class Hybrid:
             there = found.item >= 0 if among is None else (found.item >= 0) & among[found.item]
             score = np.where(there, self.blend.score(found.features), -np.inf)
             order = np.argsort(-score, axis=1, kind="stable")
-            if self.new_place and k >= 10:
-                sorted_items = np.take_along_axis(found.item, order, 1)
-                order = with_a_new_one(order, new[sorted_items] & np.take_along_axis(there, order, 1), k)
+            if self.new_gap is not None and k >= 10:
+                sorted_new = new[np.take_along_axis(found.item, order, 1)] & np.take_along_axis(there, order, 1)
+                sorted_score = np.take_along_axis(score, order, 1)
+                order = with_a_new_one(order, sorted_new, k, sorted_score, self.new_gap)
             order = order[:, :k]
             score = np.take_along_axis(score, order, 1)
             item = np.where(np.isfinite(score), np.take_along_axis(found.item, order, 1), -1)
@@ -120,9 +121,6 @@ def fit_hybrid(
     say: Callable[[str], None] = lambda line: None,
 ) -> Hybrid:
     """Tunes the components, learns the blend, fits all on ``events``.
-
-    The last place of a list is kept for a new item where that costs at most ``NEW_COST`` of the NDCG@10 on the
-    validation part: an item that is never shown can never be wanted.
 
     Args:
         events: Training events only, sorted by time.
@@ -169,8 +167,8 @@ def fit_hybrid(
         chosen[position] = type(model)(**options_of(model)).fit(now)
     facts = item_facts(now, catalogue.available_from)
     blend.new_offset = _rarer_now(cut, catalogue, open_items & facts.new)
-    keeps_place = learnt["new_place_cost"] <= NEW_COST
-    return Hybrid(chosen, blend, facts, open_items, repeats, keeps_place, {"components": report, "blend": learnt})
+    gap = learnt["new_place_gap"]
+    return Hybrid(chosen, blend, facts, open_items, repeats, gap, {"components": report, "blend": learnt})
 
 
 def _earlier_examples(

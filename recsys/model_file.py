@@ -21,7 +21,7 @@ from recsys.tuning import as_json, options_of
 
 __all__ = ["Model", "save_model", "load_model"]
 
-FORMAT = 2
+FORMAT = 3
 MAX_MODEL_BYTES = 16 << 30
 
 
@@ -47,7 +47,7 @@ def save_model(path: str | Path, model: Model) -> Path:
     if catalogue.embedding is not None:
         arrays["embedding"] = catalogue.embedding
     meta = {
-        "format": FORMAT, "repeats": hybrid.repeats, "new_place": hybrid.new_place, "report": hybrid.report,
+        "format": FORMAT, "repeats": hybrid.repeats, "new_gap": hybrid.new_gap, "report": hybrid.report,
         "components": {c.name: as_json(options_of(c)) for c in hybrid.components},
         "ids": catalogue.ids, "names": catalogue.names, "categories": catalogue.categories,
     }  # fmt: skip
@@ -82,7 +82,7 @@ def load_model(path: str | Path) -> Model:
         features = ItemFeatures(**{f.name: arrays[f"features.{f.name}"] for f in fields(ItemFeatures)})
     except (KeyError, ValueError, TypeError) as error:
         raise InputError("model.damaged", f"{p}: is not a recommender model: {error}", "train it again") from None
-    rules = bool(meta["repeats"]), bool(meta["new_place"])
+    rules = bool(meta["repeats"]), None if meta["new_gap"] is None else float(meta["new_gap"])
     hybrid = Hybrid(components, Blend(**blend), facts, arrays["open"], *rules, meta["report"])
     return Model(hybrid, catalogue, features)
 

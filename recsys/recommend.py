@@ -17,7 +17,7 @@ from recsys.model_file import Model
 from recsys.schema import Catalogue, EventTable
 from recsys.vector_index import EmbeddedIndex, Where
 
-__all__ = ["Recommendation", "train", "ranked", "recommend", "similar", "item_index"]
+__all__ = ["Recommendation", "train", "ranked", "ranked_for_all", "recommend", "similar", "item_index"]
 
 POOL = 60
 
@@ -75,10 +75,10 @@ def recommend(model: Model, history: EventTable, *, count: int = 10, diversity: 
     there = items >= 0
     items, scores, standings = items[there], scores[there], standings[there]
     taken = spread_out(scores, model.features.vectors[items], count, diversity)
-    if model.hybrid.new_place and count >= 10:
+    if (gap := model.hybrid.new_gap) is not None and count >= 10:
         rest = np.setdiff1d(np.arange(len(items)), taken)
         order = np.concatenate([taken, rest])[None]
-        taken = with_a_new_one(order, model.hybrid.facts.new[items[order]], count)[0]
+        taken = with_a_new_one(order, model.hybrid.facts.new[items[order]], count, scores[order], gap)[0]
     items, scores = items[taken], scores[taken]
     reasons = explain(model.hybrid, model.catalogue, model.features, user, items, standings[taken])
     return [
@@ -92,6 +92,27 @@ def ranked(model: Model, history: EventTable, count: int) -> tuple[np.ndarray, n
     user = _one_row(history, len(model.catalogue), model.hybrid.facts.now)
     items, scores = (part[0] for part in model.hybrid.rank(user, count)[:2])
     return items[items >= 0], scores[items >= 0]
+
+
+def ranked_for_all(
+    model: Model, events: EventTable, users: list[str], count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Items and scores for many users, as of the last event; who has no events gets what suits newcomers.
+
+    Args:
+        events: Of all users, item indices of the model's catalogue; items beyond it are left out.
+        users: Ids as ``events.users`` has them, others being newcomers.
+
+    Returns:
+        Item indices, -1 beyond their end, and scores, shape [user, count].
+    """
+    n = len(model.catalogue)
+    now = max([model.hybrid.facts.now, *events.time[-1:].tolist()])
+    with_newcomer = replace(events.where(events.item < n), users=(*events.users, ""))
+    place = {name: k for k, name in enumerate(events.users)}
+    rows = np.array([place.get(user, len(events.users)) for user in users])
+    found = model.hybrid.rank(collect(with_newcomer, n, now).rows(rows), count)
+    return found.item, found.score
 
 
 def item_index(model: Model) -> EmbeddedIndex:

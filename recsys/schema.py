@@ -5,6 +5,7 @@ Items table, one row an item:
     ``name``            optional, text for people; its words also describe the item.
     ``available_from``  optional, time at which the item can first be bought.
     any other column    a number (if every filled cell is one) or a category; ``a|b`` in a cell means both a and b.
+                        Whole numbers under a name that ends in id, code, no, nr or key (``style_code``) are categories.
 
 Interactions table, one row an event:
     ``user_id``    required, text. ``item_id``  required, text.

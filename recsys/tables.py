@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,6 +25,7 @@ MAX_EVENTS = 200_000_000
 MAX_COLUMNS = 200
 MAX_CELL = 10_000
 _TIMES = (0.0, 4_102_444_800.0)  # 1970 to 2100
+_CODE_COLUMN = re.compile(r"(^|_)(id|code|no|nr|key)$", re.IGNORECASE)
 _KIND = {name: code for code, name in enumerate(EVENTS)}
 _FIT = {name: code for code, name in enumerate(FITS)}
 
@@ -59,7 +61,7 @@ def read_items(path: str | Path) -> Catalogue:
     ]
     categories, numbers = {}, {}
     for column, cells in table.items():
-        values = _as_numbers(cells)
+        values = None if _CODE_COLUMN.search(column) and not any("." in c for c in cells) else _as_numbers(cells)
         if values is not None:
             numbers[column] = values
         elif any(cells):

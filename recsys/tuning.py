@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from recsys.base import Data, Recommender, rank_items
+from recsys.base import FOR_ANYBODY, Data, Recommender, rank_items
 from recsys.histories import Histories
 from recsys.metrics import per_user
 from recsys.splits import Split
@@ -15,7 +15,8 @@ from recsys.splits import Split
 __all__ = ["tuned", "options_of", "as_json", "ndcg_of"]
 
 MAX_USERS = 1200
-MAX_ENTRIES = 2_000_000
+MIN_USERS = 50
+MAX_ENTRIES = 500_000
 MAX_ITEMS = 2_000
 
 
@@ -40,12 +41,15 @@ def tuned(
 ) -> tuple[Recommender, float]:
     """The recommender with the options that rank the split's users best, fitted on ``data``; and its NDCG@10.
 
-    At most 1,200 users are judged, and at most two million entries are learnt from while options are tried; an
-    option that a fit does not depend on is tried without a refit.
+    At most 1,200 users are judged, and at most half a million entries are learnt from while options are tried; an
+    option that a fit does not depend on is tried without a refit. Options of a recommender that has nothing to say to
+    users without a history are chosen by the others, where there are enough of them.
     """
     rng = np.random.default_rng(seed)
-    if len(split.users) > MAX_USERS:
-        split = split.some(np.sort(rng.choice(len(split.users), MAX_USERS, replace=False)))
+    everybody = split = _sampled(split, rng)
+    has = np.flatnonzero(split.known.lengths[split.users] > 0)
+    if make.name not in FOR_ANYBODY and len(has) >= MIN_USERS:
+        split = split.some(has)
     small = replace(data, histories=_thinned(data.histories, rng))
     cap = {"max_items": MAX_ITEMS} if hasattr(make, "max_items") else {}
     model = make(**cap).fit(small)
@@ -64,10 +68,16 @@ def tuned(
                 model, score = trial, result
             elif before is not None:
                 setattr(trial, name, before)
-    if cap or small.histories is not data.histories:
+    refit = cap or small.histories is not data.histories
+    if refit:
         model = make(**options_of(model)).fit(data)
-        score = ndcg_of(model, split, repeats)
-    return model, score
+    return model, ndcg_of(model, everybody, repeats) if refit or split is not everybody else score
+
+
+def _sampled(split: Split, rng: np.random.Generator) -> Split:
+    if len(split.users) <= MAX_USERS:
+        return split
+    return split.some(np.sort(rng.choice(len(split.users), MAX_USERS, replace=False)))
 
 
 def _thinned(histories: Histories, rng: np.random.Generator) -> Histories:

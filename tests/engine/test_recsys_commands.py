@@ -41,6 +41,15 @@ def test_train_recommend_add_forget(capfd, tables, tmp_path, monkeypatch):
     assert code == 0 and len(value["items"]) == 5 and value["known_events"] > 0
     code, value = run(capfd, "similar", "--item", value["items"][0]["item"], "--count", 3, "--out", out)
     assert code == 0 and len(value["items"]) == 3
+    table = tmp_path / "ranked.csv"
+    visitors = tmp_path / "visitors.csv"
+    visitors.write_text(f"user_id,age\n{user},30\nnobody-yet,20\n{user},30\n")
+    code, ranked = run(capfd, "rank", "--users", visitors, "--count", 5, "--to", table, "--out", out)
+    lines = [line.split(",") for line in table.read_text().splitlines()[1:]]
+    assert code == 0 and (ranked["users"], ranked["known_users"]) == (2, 1)
+    assert [(r[0], r[2]) for r in lines] == [(who, str(k)) for who in (user, "nobody-yet") for k in range(1, 6)]
+    bought = {line.split(",")[1] for line in interactions.read_text().splitlines() if line.startswith(user)}
+    assert len({r[1] for r in lines[:5]} - bought) == 5
     more = tmp_path / "more.csv"
     more.write_text("user_id,item_id,timestamp\nsimulated-guest,simulated-item-00001,2026-02-01\n")
     code, value = run(capfd, "add", "--interactions", more, "--out", out)

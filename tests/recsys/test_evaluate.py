@@ -4,6 +4,7 @@ import pytest
 
 from recsys.evaluate import evaluate
 from recsys.simulate import REGIMES, simulate, write_shop
+from recsys.splits import split_events
 from recsys.tables import read_interactions, read_items
 
 QUICK = ["popularity", "item_knn", "content"]
@@ -25,6 +26,21 @@ def test_figures_are_whole(shop, split, monkeypatch):
         expected = value["models"]["hybrid"]["ndcg@10"] - value["models"][name]["ndcg@10"]
         assert value["differences"][name]["ndcg@10"]["mean"] == pytest.approx(expected, abs=2e-5)
     assert value["split"]["users"] > 20
+
+
+def test_rivals_show_newcomers_what_is_popular(shop, monkeypatch):
+    from recsys import evaluate as module
+
+    monkeypatch.setattr(module, "COMPONENTS", {n: module.COMPONENTS[n] for n in QUICK})
+    seen = {}
+    monkeypatch.setattr(module, "_figures", lambda cut, top, cold: seen.setdefault("tops", []).append(top) or {})
+    value = evaluate(shop.events, shop.catalogue, names=QUICK)
+    cut = split_events(shop.events, shop.catalogue)
+    has = cut.known.lengths[cut.users] > 0
+    _, popular, near, _ = seen["tops"]
+    assert (~has).any() and (near[~has] == popular[~has]).all() and (near[has] != popular[has]).any()
+    everybody, known = (value[f"differences{of}"]["item_knn"]["ndcg@10"]["mean"] for of in ("", "_with_history"))
+    assert set(value["differences_with_history"]) == set(QUICK) and everybody != known
 
 
 def test_simulated_shops_are_labelled_and_survive_the_tables(tmp_path):

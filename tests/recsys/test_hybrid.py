@@ -7,7 +7,7 @@ import pytest
 
 from engine.core.errors import InputError
 from recsys.base import Data
-from recsys.blend import RIDGES, Examples, _fit, joined, learn_blend
+from recsys.blend import RIDGES, Examples, _affordable_gap, _fit, _gained, _order, joined, learn_blend
 from recsys.candidates import gather, item_facts
 from recsys.diversity import spread_out, with_a_new_one
 from recsys.histories import collect
@@ -102,10 +102,29 @@ def test_spread_out_avoids_twins_and_keeps_order_without_diversity():
     assert spread_out(scores, vectors, 9, 0.5).tolist() == [0, 2, 1]
 
 
-def test_the_last_place_goes_to_the_best_new_item():
-    order = np.array([[5, 4, 3, 2], [5, 4, 3, 2], [5, 4, 3, 2]])
-    new = np.array([[0, 0, 0, 1], [1, 0, 0, 1], [0, 0, 0, 0]], bool)
-    assert with_a_new_one(order, new, 3).tolist() == [[5, 4, 2], [5, 4, 3], [5, 4, 3]]
+def test_the_last_place_goes_to_the_best_new_item_that_is_near_enough():
+    order = np.array([[5, 4, 3, 2], [5, 4, 3, 2], [5, 4, 3, 2], [5, 4, 3, 2]])
+    new = np.array([[0, 0, 0, 1], [1, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 1]], bool)
+    score = np.array([[4, 3, 2, 1.5], [4, 3, 2, 1], [4, 3, 2, 1], [4, 3, 2, -5]])
+    assert with_a_new_one(order, new, 3, score, 1.0).tolist() == [[5, 4, 2], [5, 4, 3], [5, 4, 3], [5, 4, 3]]
+    assert with_a_new_one(order, new, 3, score, np.inf)[3].tolist() == [5, 4, 2]
+    assert with_a_new_one(order, new, 3, score, -1.0).tolist() == [[5, 4, 3]] * 4
+    assert with_a_new_one(order, new, 5, score, np.inf).shape == (4, 4)
+
+
+def test_new_items_get_the_last_places_that_cost_little():
+    case = blend_case(users=600, width=30)
+    case.hit[:] = False  # the new item is never wanted, so each place for it costs what the tenth item earned
+    case.hit[np.arange(600), np.random.default_rng(0).integers(29, size=600)] = True
+    blend = replace(learn_blend(None, case, np.zeros(4, np.float32), **PLACES)[0], new_offset=0.0)
+    gap, share = _affordable_gap(blend, case)
+    order, score = _order(blend, case)
+    top = with_a_new_one(order, order == 29, 10, score, gap)
+    plain, mixed = _gained(case, order[:, :10]).sum(), _gained(case, top).sum()
+    assert 0 < share < 1 and (top == 29).any(1).mean() == pytest.approx(share + (order[:, :10] == 29).any(1).mean())
+    assert 0.985 * plain <= mixed < plain
+    everywhere = with_a_new_one(order, order == 29, 10, score, np.inf)
+    assert _gained(case, everywhere).sum() < 0.99 * plain, "else the case would test nothing"
 
 
 def test_rankings_hold_open_unknown_distinct_items(shop, model):

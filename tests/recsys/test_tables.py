@@ -33,6 +33,13 @@ def test_items(tmp_path):
     assert items.available_from[0] == items.available_from[2] == 1767225600 and np.isnan(items.available_from[1])
 
 
+def test_codes_are_categories_though_they_look_like_numbers(tmp_path):
+    text = "item_id,style_code,department_no,price,size_id\na,108,12,19,1.5\nb,108,7,25,2.5\n"
+    items = read_items(write(tmp_path / "items.csv", text))
+    assert items.categories == {"style_code": [("108",), ("108",)], "department_no": [("12",), ("7",)]}
+    assert set(items.numbers) == {"price", "size_id"}
+
+
 def test_interactions_are_sorted_typed_and_extend_the_catalogue(tmp_path):
     items = read_items(write(tmp_path / "items.csv", ITEMS))
     events, catalogue, warnings = read_interactions(write(tmp_path / "e.csv", EVENTS), items)
