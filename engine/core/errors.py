@@ -24,8 +24,8 @@ class ToileError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
-class InputError(ToileError):
-    """The user's input is wrong: a file, a number, a name."""
+class InputError(ToileError, ValueError):
+    """The user's input is wrong: a file, a number, a name. Also a ValueError, as Python's own callers expect."""
 
     exit_code = 2
 

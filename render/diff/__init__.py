@@ -17,9 +17,20 @@ from render.diff.cameras import (
     look_at_rotation,
     look_at_view_transform,
 )
+from render.diff.join import join_meshes_as_batch, join_meshes_as_scene
+from render.diff.laplacians import cot_laplacian, laplacian, norm_laplacian
 from render.diff.lights import AmbientLights, DirectionalLights, Materials, PointLights
 from render.diff.losses import mesh_edge_loss, mesh_laplacian_smoothing, mesh_normal_consistency
-from render.diff.meshes import Meshes, ico_sphere, join_meshes_as_batch
+from render.diff.mesh_views import mesh_face_areas_normals
+from render.diff.meshes import Meshes
+from render.diff.packing import (
+    list_to_packed,
+    list_to_padded,
+    packed_to_list,
+    packed_to_padded,
+    padded_to_list,
+    padded_to_packed,
+)
 from render.diff.physical import HardPhysicalShader, PhysicalMaterials
 from render.diff.renderer import (
     CoverageRenderer,
@@ -41,7 +52,9 @@ from render.diff.shaders import (
     SoftSilhouetteShader,
 )
 from render.diff.shading import flat_shading, gouraud_shading, phong_shading
-from render.diff.textures import TexturesUV, TexturesVertex, interpolate_face_attributes
+from render.diff.shapes import ico_sphere, torus
+from render.diff.textures import TexturesAtlas, TexturesBase, TexturesVertex, interpolate_face_attributes
+from render.diff.textures_uv import TexturesUV
 from render.diff.transforms import Transform3d
 from render.raster import rasterize_meshes
 
@@ -51,9 +64,11 @@ __all__ = [
     "HardPhongShader", "HardPhysicalShader", "Materials", "MeshRasterizer", "MeshRenderer",
     "MeshRendererWithFragments", "Meshes", "OrthographicCameras", "PerspectiveCameras", "PhysicalMaterials",
     "PointLights", "RasterizationSettings", "ShaderBase", "SoftDepthShader", "SoftGouraudShader", "SoftPhongShader",
-    "SoftSilhouetteShader", "TexturesUV", "TexturesVertex", "Transform3d", "VertexAttributeShader", "flat_shading",
-    "geometry_buffers", "gouraud_shading", "hard_rgb_blend", "ico_sphere", "interpolate_face_attributes",
-    "interpolate_vertex_attributes", "join_meshes_as_batch", "look_at_rotation", "look_at_view_transform",
-    "mesh_edge_loss", "mesh_laplacian_smoothing", "mesh_normal_consistency", "phong_shading", "rasterize_meshes",
-    "sigmoid_alpha_blend", "softmax_rgb_blend",
+    "SoftSilhouetteShader", "TexturesAtlas", "TexturesBase", "TexturesUV", "TexturesVertex", "Transform3d",
+    "VertexAttributeShader", "cot_laplacian", "flat_shading", "geometry_buffers", "gouraud_shading", "hard_rgb_blend",
+    "ico_sphere", "interpolate_face_attributes", "interpolate_vertex_attributes", "join_meshes_as_batch",
+    "join_meshes_as_scene", "laplacian", "list_to_packed", "list_to_padded", "look_at_rotation",
+    "look_at_view_transform", "mesh_edge_loss", "mesh_face_areas_normals", "mesh_laplacian_smoothing",
+    "mesh_normal_consistency", "norm_laplacian", "packed_to_list", "packed_to_padded", "padded_to_list",
+    "padded_to_packed", "phong_shading", "rasterize_meshes", "sigmoid_alpha_blend", "softmax_rgb_blend", "torus",
 ]  # fmt: skip

@@ -1,202 +1,299 @@
-"""A batch of meshes that may differ in size, with the accessors that PyTorch3D scenes use."""
+"""A batch of meshes that may differ in size, with the methods that PyTorch3D scenes use."""
 
 from __future__ import annotations
 
+import copy
+
 import torch
-from torch.nn.functional import normalize
 
 from engine.core.errors import InputError
+from render.diff.mesh_views import MeshViews
+from render.diff.packing import padded_to_packed, positions
 
-__all__ = ["Meshes", "ico_sphere", "join_meshes_as_batch"]
+__all__ = ["Meshes"]
+
+#: what changes when vertices move
+_PLACES = ("_verts_list", "_verts_padded", "_verts_packed", "_faces_areas_packed", "_faces_normals_packed")
+_NORMALS = "_verts_normals_packed"
 
 
-class Meshes:
+class Meshes(MeshViews):
     """Triangle meshes, one per image.
 
     Args:
         verts: list of [vertex, 3], or [mesh, vertex, 3].
-        faces: list of [face, 3], or [mesh, face, 3] (rows of -1 are padding).
-        textures: :class:`render.diff.TexturesVertex` or :class:`render.diff.TexturesUV`.
+        faces: list of [face, 3], or [mesh, face, 3], as ``verts``; rows of -1 are padding.
+        textures: :class:`render.diff.TexturesVertex`, :class:`render.diff.TexturesUV` or
+            :class:`render.diff.TexturesAtlas`.
+        verts_normals: as ``verts``; None works them out from the faces. They are kept while the meshes are only shifted
+            or scaled.
+
+    Attributes:
+        valid: whether each mesh has vertices and faces, bool [mesh].
+        equisized: all meshes have equally many vertices and equally many faces.
+
+    Raises:
+        InputError: ``mesh.input``, ``mesh.shape``, ``mesh.faces``, ``mesh.device``, ``mesh.textures``.
     """
 
-    def __init__(self, verts, faces, textures=None) -> None:
-        self._edges: tuple[torch.Tensor, torch.Tensor] | None = None
-        self._verts = [torch.as_tensor(v).float() for v in verts]
-        self._faces = [torch.as_tensor(f).to(v.device).long() for f, v in zip(faces, self._verts, strict=True)]
-        self._faces = [f[(f >= 0).all(1)] if len(f) else f.reshape(0, 3) for f in self._faces]
+    _INTERNAL_TENSORS = (*MeshViews._INTERNAL_TENSORS, "valid")
+
+    def __init__(self, verts, faces, textures=None, *, verts_normals=None) -> None:
+        self._textures = None
+        if torch.is_tensor(verts) and torch.is_tensor(faces):
+            self._take_padded(verts, faces)
+        elif isinstance(verts, list | tuple) and isinstance(faces, list | tuple):
+            self._take_lists(verts, faces)
+        else:
+            kinds = f"{type(verts).__name__} and {type(faces).__name__}"
+            raise InputError("mesh.input", f"vertices and faces are {kinds}", "give two lists, or two padded tensors")
+        self._N, self._V = len(self._verts_counts), max(self._verts_counts, default=0)
+        self._F = max(self._faces_counts, default=0)
+        self.valid = (self.num_verts_per_mesh() > 0) & (self.num_faces_per_mesh() > 0)
+        self.equisized = len(set(self._verts_counts)) == len(set(self._faces_counts)) == 1
+        if textures is not None and not hasattr(textures, "sample_textures"):
+            raise InputError(
+                "mesh.textures", f"{type(textures).__name__} is not a kind of textures", "see TexturesBase"
+            )
         self.textures = textures
-        for v, f in zip(self._verts, self._faces, strict=True):
-            if v.ndim != 2 or v.shape[1] != 3 or f.ndim != 2 or f.shape[1] != 3:
-                raise InputError("mesh.shape", f"vertices {tuple(v.shape)}, faces {tuple(f.shape)}", "both are [n, 3]")
+        self._check_textures()
+        if verts_normals is not None:
+            self._verts_normals_packed = self._packed_normals(verts_normals)
 
-    def __len__(self) -> int:
-        return len(self._verts)
+    def _take_lists(self, verts, faces) -> None:
+        if len(verts) != len(faces):
+            raise InputError("mesh.shape", f"{len(verts)} sets of vertices, {len(faces)} of faces", "one for each mesh")
+        self._verts_list = [_rows(part) for part in verts]
+        self._verts_list = [part if part.is_floating_point() else part.float() for part in self._verts_list]
+        self.device = self._verts_list[0].device if verts else torch.device("cpu")
+        self._faces_list = [_rows(part, self.device).long() for part in faces]
+        if any(part.device != self.device for part in (*self._verts_list, *self._faces_list)):
+            raise _devices()
+        used = [(part >= 0).all(1) for part in self._faces_list]
+        self._faces_list = [f if u.all() else f[u] for f, u in zip(self._faces_list, used, strict=True)]
+        self._verts_counts = [len(part) for part in self._verts_list]
+        self._faces_counts = [len(part) for part in self._faces_list]
+        for mesh, (part, count) in enumerate(zip(self._faces_list, self._verts_counts, strict=True)):
+            if len(part) and part.max() >= count:
+                raise _no_vertex(mesh, int(part.max()), count)
 
-    def __getitem__(self, index) -> Meshes:
-        index = [index] if isinstance(index, int) else list(range(len(self)))[index]
-        textures = self.textures[index] if self.textures is not None else None
-        return Meshes([self._verts[i] for i in index], [self._faces[i] for i in index], textures)
+    def _take_padded(self, verts: torch.Tensor, faces: torch.Tensor) -> None:
+        if verts.ndim != 3 or faces.ndim != 3 or verts.shape[2] != 3 or faces.shape[2] != 3 or len(verts) != len(faces):
+            raise InputError(
+                "mesh.shape", f"vertices {tuple(verts.shape)}, faces {tuple(faces.shape)}", "both are [mesh, n, 3]"
+            )
+        if verts.device != faces.device:
+            raise _devices()
+        self.device = verts.device
+        self._verts_padded = verts if verts.is_floating_point() else verts.float()
+        self._faces_padded = faces.long()
+        used = (self._faces_padded >= 0).all(2)
+        if (used[:, 1:] & ~used[:, :-1]).any():
+            mesh = int((used[:, 1:] & ~used[:, :-1]).any(1).nonzero()[0])
+            raise InputError("mesh.faces", f"Padding of faces (-1) stands before faces of mesh {mesh}", "put it last")
+        self._verts_counts = [verts.shape[1]] * len(verts)
+        self._faces_counts = used.sum(1).tolist()
+        if used.any() and self._faces_padded.max() >= verts.shape[1]:
+            mesh = int(self._faces_padded.amax((1, 2)).argmax())
+            raise _no_vertex(mesh, int(self._faces_padded.max()), verts.shape[1])
+
+    def _packed_normals(self, normals) -> torch.Tensor:
+        if torch.is_tensor(normals):
+            if normals.shape != (self._N, self._V, 3):
+                raise InputError(
+                    "mesh.shape", f"normals {tuple(normals.shape)}", f"they are [{self._N}, {self._V}, 3], as vertices"
+                )
+            return padded_to_packed(normals, self._verts_counts)
+        if not isinstance(normals, list | tuple) or [tuple(n.shape) for n in normals] != [
+            (count, 3) for count in self._verts_counts
+        ]:
+            raise InputError("mesh.shape", "the normals are not as many as the vertices", "give one for each vertex")
+        return self._packed(list(normals))
 
     @property
-    def device(self) -> torch.device:
-        return self._verts[0].device if self._verts else torch.device("cpu")
+    def textures(self):
+        return self._textures
+
+    @textures.setter
+    def textures(self, textures) -> None:
+        self._textures = textures
+        if textures is not None and textures.check_shapes(self._N, self._V, self._F):
+            textures.fit(self._verts_counts, self._faces_counts)
+
+    def _check_textures(self) -> None:
+        if self._textures is not None and not self._textures.check_shapes(self._N, self._V, self._F):
+            raise InputError(
+                "mesh.textures",
+                f"the textures do not match the dimensions of {self._N} meshes of up to {self._V} vertices and "
+                f"{self._F} faces",
+                "give a texture for each mesh, and values for each of its vertices or faces",
+            )
+
+    def __len__(self) -> int:
+        return self._N
+
+    def __getitem__(self, index) -> Meshes:
+        """The meshes that a number, list, slice, or tensor of numbers or truth values picks; tensors are shared."""
+        picked = positions(index, self._N)
+        return self._built(picked, lambda value: value)
+
+    def _built(self, picked: list[int], change) -> Meshes:
+        """New meshes of the picked ones, their tensors changed."""
+        verts, faces = self.verts_list(), self.faces_list()
+        normals = None
+        if self._verts_normals_packed is not None:
+            every = self.verts_normals_list()
+            normals = [change(every[i]) for i in picked]
+        textures = self._textures[picked] if self._textures is not None else None
+        parts = [change(verts[i]) for i in picked], [change(faces[i]) for i in picked]
+        return type(self)(*parts, textures, verts_normals=normals)
 
     def isempty(self) -> bool:
-        return not any(len(f) for f in self._faces)
-
-    def verts_list(self) -> list[torch.Tensor]:
-        return self._verts
-
-    def faces_list(self) -> list[torch.Tensor]:
-        return self._faces
-
-    def verts_packed(self) -> torch.Tensor:
-        """All vertices, shape [sum of vertices, 3]."""
-        return torch.cat(self._verts)
-
-    def faces_packed(self) -> torch.Tensor:
-        """All faces, with indices into :meth:`verts_packed`."""
-        shifts = self.mesh_to_verts_packed_first_idx().tolist()
-        return torch.cat([f + shift for f, shift in zip(self._faces, shifts, strict=True)])
-
-    def verts_padded(self) -> torch.Tensor:
-        """Shape [mesh, most vertices, 3], zero where a mesh has fewer."""
-        return torch.nn.utils.rnn.pad_sequence(self._verts, batch_first=True)
-
-    def faces_padded(self) -> torch.Tensor:
-        """Shape [mesh, most faces, 3], -1 where a mesh has fewer."""
-        return torch.nn.utils.rnn.pad_sequence(self._faces, batch_first=True, padding_value=-1)
-
-    def num_verts_per_mesh(self) -> torch.Tensor:
-        return torch.tensor([len(v) for v in self._verts], device=self.device)
-
-    def num_faces_per_mesh(self) -> torch.Tensor:
-        return torch.tensor([len(f) for f in self._faces], device=self.device)
-
-    def mesh_to_verts_packed_first_idx(self) -> torch.Tensor:
-        return self.num_verts_per_mesh().cumsum(0) - self.num_verts_per_mesh()
-
-    def mesh_to_faces_packed_first_idx(self) -> torch.Tensor:
-        return self.num_faces_per_mesh().cumsum(0) - self.num_faces_per_mesh()
-
-    def update_padded(self, new_verts_padded: torch.Tensor) -> Meshes:
-        """The same faces and textures on other vertices, shape [mesh, most vertices, 3]."""
-        verts = [new[: len(old)] for new, old in zip(new_verts_padded, self._verts, strict=True)]
-        return self._moved(verts)
-
-    def offset_verts(self, offsets: torch.Tensor) -> Meshes:
-        """Vertices moved by ``offsets``, shape [sum of vertices, 3] or [3]."""
-        moved = self.verts_packed() + offsets
-        return self._moved(moved.split([len(v) for v in self._verts]))
-
-    def scale_verts(self, scale: float) -> Meshes:
-        return self._moved([v * scale for v in self._verts])
-
-    def _moved(self, verts) -> Meshes:
-        """The same faces, edges and textures on other vertices."""
-        other = Meshes(verts, self._faces, self.textures)
-        other._edges = self._edges
-        return other
+        """No mesh has both vertices and faces."""
+        return not any(v and f for v, f in zip(self._verts_counts, self._faces_counts, strict=True))
 
     def get_mesh_verts_faces(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Vertices [vertex, 3] and faces [face, 3] of one mesh."""
-        return self._verts[index], self._faces[index]
+        if not isinstance(index, int) or not 0 <= index < self._N:
+            raise InputError("mesh.index", f"there is no mesh {index!r}", f"there are {self._N}, counted from 0")
+        return self.verts_list()[index], self.faces_list()[index]
 
-    def edges_packed(self) -> torch.Tensor:
-        """Every edge once, as indices into :meth:`verts_packed`, the smaller first, shape [edge, 2]."""
-        return self._topology()[0]
+    def split(self, split_sizes: list[int]) -> list[Meshes]:
+        """Batches of the given sizes, one after another."""
+        if not all(isinstance(size, int) for size in split_sizes):
+            raise InputError("mesh.index", f"{split_sizes} are not sizes of batches", "give whole numbers")
+        ends = [sum(split_sizes[: i + 1]) for i in range(len(split_sizes))]
+        return [self[end - size : end] for size, end in zip(split_sizes, ends, strict=True)]
 
-    def faces_packed_to_edges_packed(self) -> torch.Tensor:
-        """Edge opposite each corner of each face, shape [sum of faces, 3]."""
-        return self._topology()[1]
-
-    def _topology(self) -> tuple[torch.Tensor, torch.Tensor]:
-        if self._edges is None:
-            faces = self.faces_packed()
-            halves = torch.cat((faces[:, [1, 2]], faces[:, [2, 0]], faces[:, [0, 1]])).sort(1).values
-            edges, index = torch.unique(halves, dim=0, return_inverse=True)
-            self._edges = edges, index.view(3, -1).T
-        return self._edges
-
-    def extend(self, times: int) -> Meshes:
-        """Every mesh ``times`` in a row."""
-        textures = self.textures.extend(times) if self.textures is not None else None
-        return Meshes(
-            [v for v in self._verts for _ in range(times)], [f for f in self._faces for _ in range(times)], textures
-        )
-
-    def to(self, device) -> Meshes:
-        textures = self.textures.to(device) if self.textures is not None else None
-        return Meshes([v.to(device) for v in self._verts], [f.to(device) for f in self._faces], textures)
-
-    def detach(self) -> Meshes:
-        return self._moved([v.detach() for v in self._verts])
+    def extend(self, N: int) -> Meshes:
+        """Every mesh ``N`` times in a row, copied."""
+        if not isinstance(N, int) or N <= 0:
+            raise InputError("mesh.extend", f"meshes cannot be taken {N!r} times", "give a whole number above 0")
+        return self._built([i for i in range(self._N) for _ in range(N)], torch.clone)
 
     def clone(self) -> Meshes:
-        return self._moved([v.clone() for v in self._verts])
+        other = self._with_tensors(torch.clone)
+        other._textures = self._textures.clone() if self._textures is not None else None
+        return other
 
-    def faces_normals_packed(self) -> torch.Tensor:
-        """Unit normals of the faces, shape [sum of faces, 3]."""
-        return normalize(self._face_vectors(), eps=1e-6)
+    def detach(self) -> Meshes:
+        other = self._with_tensors(torch.Tensor.detach)
+        other._textures = self._textures.detach() if self._textures is not None else None
+        return other
 
-    def verts_normals_packed(self) -> torch.Tensor:
-        """Unit normals of the vertices, weighted by the areas of their faces, shape [sum of vertices, 3]."""
-        faces, vectors = self.faces_packed(), self._face_vectors()
-        total = torch.zeros_like(self.verts_packed())
-        for corner in range(3):
-            total = total.index_add(0, faces[:, corner], vectors)
-        return normalize(total, eps=1e-6)
+    def to(self, device, copy: bool = False) -> Meshes:
+        """Itself where it is there already and no copy is asked for."""
+        device = torch.zeros(0, device=device).device  # "cuda" names one of several
+        if device == self.device and not copy:
+            return self
+        other = self._with_tensors(lambda value: value.to(device, copy=True))
+        other.device = device
+        other._textures = self._textures.to(device) if self._textures is not None else None
+        return other
 
-    def _face_vectors(self) -> torch.Tensor:
-        corners = self.verts_packed()[self.faces_packed()]
-        return torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    def cpu(self) -> Meshes:
+        return self.to("cpu")
 
-    def verts_normals_list(self) -> list[torch.Tensor]:
-        return list(self.verts_normals_packed().split([len(v) for v in self._verts]))
+    def cuda(self) -> Meshes:
+        return self.to("cuda")
 
-    def verts_packed_to_mesh_idx(self) -> torch.Tensor:
-        """Mesh of every vertex, shape [sum of vertices]."""
-        return torch.arange(len(self), device=self.device).repeat_interleave(self.num_verts_per_mesh())
+    def update_padded(self, new_verts_padded: torch.Tensor) -> Meshes:
+        """The same faces and textures on other vertices, [mesh, most vertices, 3]."""
+        if new_verts_padded.shape != (self._N, self._V, 3):
+            raise InputError(
+                "mesh.shape", f"new vertices {tuple(new_verts_padded.shape)}", f"they are [{self._N}, {self._V}, 3]"
+            )
+        other = copy.copy(self)
+        other._forget()
+        other._verts_padded = new_verts_padded
+        return other
+
+    def offset_verts_(self, vert_offsets_packed: torch.Tensor) -> Meshes:
+        """Moves the vertices, each by its own of [sum of vertices, 3], or all by one of [3]; returns itself."""
+        verts = self.verts_packed()
+        together = vert_offsets_packed.shape == (3,)
+        if not together and vert_offsets_packed.shape != verts.shape:
+            raise InputError(
+                "mesh.shape", f"offsets {tuple(vert_offsets_packed.shape)}", f"they are [3] or {tuple(verts.shape)}"
+            )
+        return self._move(verts + vert_offsets_packed, keep_normals=together)
+
+    def offset_verts(self, vert_offsets_packed: torch.Tensor) -> Meshes:
+        """As :meth:`offset_verts_`, on a copy that shares faces and textures."""
+        return copy.copy(self).offset_verts_(vert_offsets_packed)
+
+    def scale_verts_(self, scale) -> Meshes:
+        """Multiplies the vertices by a number, or each mesh's by its own of [mesh]; returns itself."""
+        scale = torch.as_tensor(scale, device=self.device)
+        if scale.ndim and scale.shape != (self._N,):
+            raise InputError("mesh.shape", f"scales {tuple(scale.shape)}", f"give one number, or [{self._N}]")
+        verts = self.verts_packed()
+        each = scale.to(verts.dtype).expand(self._N)[self.verts_packed_to_mesh_idx()]
+        return self._move(verts * each[:, None], keep_normals=True)
+
+    def scale_verts(self, scale) -> Meshes:
+        """As :meth:`scale_verts_`, on a copy that shares faces and textures."""
+        return copy.copy(self).scale_verts_(scale)
+
+    def _forget(self, keep_normals: bool = False) -> None:
+        for slot in _PLACES if keep_normals else (*_PLACES, _NORMALS):
+            setattr(self, slot, None)
+
+    def _move(self, packed: torch.Tensor, keep_normals: bool) -> Meshes:
+        self._forget(keep_normals)
+        self._verts_packed = packed
+        self._verts_list = list(packed.split(self._verts_counts)) if self._N else []
+        return self
+
+    def submeshes(self, face_indices) -> Meshes:
+        """Parts of meshes, each with the vertices that its faces use, in their order.
+
+        Args:
+            face_indices: for each mesh, its parts: list of lists of int64 [face], list of int64 [part, face], or int64
+                [mesh, part, face].
+
+        Returns:
+            A mesh for each part, those of the first mesh first.
+        """
+        if len(face_indices) != self._N:
+            raise InputError(
+                "mesh.index",
+                f"sets of faces for {len(face_indices)} of {self._N} meshes",
+                "give one list for each mesh",
+            )
+        verts, faces, used = [], [], []
+        for mesh_verts, mesh_faces, parts in zip(self.verts_list(), self.faces_list(), face_indices, strict=True):
+            used.append([])
+            for part in parts:
+                corners, renumbered = torch.unique(mesh_faces[part], return_inverse=True)
+                used[-1].append(corners)
+                verts.append(mesh_verts[corners])
+                faces.append(renumbered)
+        textures = self._textures.submeshes(used, face_indices) if self._textures is not None else None
+        return type(self)(verts, faces, textures)
 
     def sample_textures(self, fragments) -> torch.Tensor:
-        """Colours of the fragments, shape [image, y, x, k, channel]."""
-        if self.textures is None:
+        """Colours of the fragments, [image, y, x, k, channel]."""
+        if self._textures is None:
             raise InputError("mesh.textures", "the meshes have no textures", "give textures to Meshes")
-        return self.textures.sample(fragments, self)
+        self._check_textures()
+        return self._textures.sample_textures(fragments, faces_packed=self.faces_packed())
 
 
-def join_meshes_as_batch(meshes) -> Meshes:
-    """All meshes of several batches in one, with their textures where all have some of one kind."""
-    parts = list(meshes)
-    textures = [part.textures for part in parts]
-    if any(t is None for t in textures):
-        joined = None
-    elif len({type(t) for t in textures}) > 1:
-        raise InputError("mesh.textures", "textures of several kinds cannot be joined", "give all meshes the same kind")
-    else:
-        joined = textures[0].joined(textures[1:])
-    return Meshes([v for p in parts for v in p.verts_list()], [f for p in parts for f in p.faces_list()], joined)
+def _rows(values, device=None) -> torch.Tensor:
+    """Rows of three; an empty tensor of any shape has none."""
+    rows = values if torch.is_tensor(values) else torch.as_tensor(values, device=device)
+    rows = rows if rows.numel() else rows.reshape(0, 3)
+    if rows.ndim != 2 or rows.shape[1] != 3:
+        raise InputError("mesh.shape", f"vertices or faces are {tuple(rows.shape)}", "both are [n, 3]")
+    return rows
 
 
-def ico_sphere(level: int = 0, device="cpu") -> Meshes:
-    """A sphere of radius 1: an icosahedron whose triangles are split in four ``level`` times."""
-    golden = (1 + 5**0.5) / 2
-    ends = torch.tensor([[-1.0, golden, 0.0], [1.0, golden, 0.0], [-1.0, -golden, 0.0], [1.0, -golden, 0.0]])
-    verts = torch.cat([ends, ends.roll(1, 1), ends.roll(2, 1)])
-    distance = torch.cdist(verts, verts)
-    near = (distance < 2.1) & (distance > 0.1)
-    faces = torch.tensor(
-        [[a, b, c] for a in range(12) for b in range(a + 1, 12) for c in range(b + 1, 12)
-         if near[a, b] and near[b, c] and near[a, c]]
-    )  # fmt: skip
-    corners = verts[faces]
-    outwards = (torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) * corners[:, 0]).sum(1)
-    faces = torch.where(outwards[:, None] > 0, faces, faces[:, [0, 2, 1]])
-    verts = normalize(verts)
-    for _ in range(level):
-        mesh = Meshes([verts], [faces])
-        edges, index = mesh.edges_packed(), mesh.faces_packed_to_edges_packed() + len(verts)
-        (a, b, c), (d, e, f) = faces.T, index.T  # d is the middle opposite a
-        faces = torch.cat([torch.stack(t, 1) for t in ((a, f, e), (f, b, d), (e, d, c), (d, e, f))])
-        verts = normalize(torch.cat([verts, verts[edges].mean(1)]))
-    return Meshes([verts.to(device)], [faces.to(device)])
+def _devices() -> InputError:
+    return InputError("mesh.device", "vertices and faces are not all on the same device", "move them with .to(device)")
+
+
+def _no_vertex(mesh: int, index: int, count: int) -> InputError:
+    return InputError(
+        "mesh.faces", f"a face of mesh {mesh} names vertex {index} of {count}", "indices count from 0 in each mesh"
+    )
