@@ -21,8 +21,10 @@ from render.diff.join import join_meshes_as_batch, join_meshes_as_scene
 from render.diff.laplacians import cot_laplacian, laplacian, norm_laplacian
 from render.diff.lights import AmbientLights, DirectionalLights, Materials, PointLights
 from render.diff.losses import mesh_edge_loss, mesh_laplacian_smoothing, mesh_normal_consistency
+from render.diff.mesh_files import IO, load_ply, save_obj, save_ply
 from render.diff.mesh_views import mesh_face_areas_normals
 from render.diff.meshes import Meshes
+from render.diff.obj import load_obj, load_objs_as_meshes
 from render.diff.packing import (
     list_to_packed,
     list_to_padded,
@@ -61,14 +63,15 @@ from render.raster import rasterize_meshes
 __all__ = [
     "AmbientLights", "BlendParams", "CoverageRenderer", "DirectionalLights", "FoVOrthographicCameras",
     "FoVPerspectiveCameras", "Fragments", "GeometryBuffers", "HardDepthShader", "HardFlatShader", "HardGouraudShader",
-    "HardPhongShader", "HardPhysicalShader", "Materials", "MeshRasterizer", "MeshRenderer",
+    "HardPhongShader", "HardPhysicalShader", "IO", "Materials", "MeshRasterizer", "MeshRenderer",
     "MeshRendererWithFragments", "Meshes", "OrthographicCameras", "PerspectiveCameras", "PhysicalMaterials",
     "PointLights", "RasterizationSettings", "ShaderBase", "SoftDepthShader", "SoftGouraudShader", "SoftPhongShader",
     "SoftSilhouetteShader", "TexturesAtlas", "TexturesBase", "TexturesUV", "TexturesVertex", "Transform3d",
     "VertexAttributeShader", "cot_laplacian", "flat_shading", "geometry_buffers", "gouraud_shading", "hard_rgb_blend",
     "ico_sphere", "interpolate_face_attributes", "interpolate_vertex_attributes", "join_meshes_as_batch",
-    "join_meshes_as_scene", "laplacian", "list_to_packed", "list_to_padded", "look_at_rotation",
-    "look_at_view_transform", "mesh_edge_loss", "mesh_face_areas_normals", "mesh_laplacian_smoothing",
-    "mesh_normal_consistency", "norm_laplacian", "packed_to_list", "packed_to_padded", "padded_to_list",
-    "padded_to_packed", "phong_shading", "rasterize_meshes", "sigmoid_alpha_blend", "softmax_rgb_blend", "torus",
+    "join_meshes_as_scene", "laplacian", "list_to_packed", "list_to_padded", "load_obj", "load_objs_as_meshes",
+    "load_ply", "look_at_rotation", "look_at_view_transform", "mesh_edge_loss", "mesh_face_areas_normals",
+    "mesh_laplacian_smoothing", "mesh_normal_consistency", "norm_laplacian", "packed_to_list", "packed_to_padded",
+    "padded_to_list", "padded_to_packed", "phong_shading", "rasterize_meshes", "save_obj", "save_ply",
+    "sigmoid_alpha_blend", "softmax_rgb_blend", "torus",
 ]  # fmt: skip

@@ -37,8 +37,9 @@ def mesh_laplacian_smoothing(meshes, method: str = "uniform") -> torch.Tensor:
     Args:
         method: ``uniform``, a vertex's distance from the middle of its neighbours (Nealen et al., Laplacian Mesh
             Optimization, 2006); ``cot``, from their mean weighted by the cotangents of the angles opposite their edges;
-            ``cotcurv``, the cotangents' weighted difference over four times the area of the vertex's faces, the mean
-            curvature (Desbrun et al., Implicit Fairing, 1999). The weights are held constant under the derivative.
+            ``cotcurv``, the cotangents' weighted difference over four times the area of the vertex's faces, a third
+            of the mean curvature (Desbrun et al., Implicit Fairing, 1999). Weights are held constant under the
+            derivative.
 
     Raises:
         InputError: ``loss.laplacian``, an unknown method.

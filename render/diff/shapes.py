@@ -48,5 +48,6 @@ def torus(r: float, R: float, sides: int, rings: int, device=None) -> Meshes:
     a = across * sides + around
     b, d = (across + 1) % rings * sides + around, across * sides + (around + 1) % sides
     c = (across + 1) % rings * sides + (around + 1) % sides
-    faces = torch.stack((torch.stack((a, b, c), -1), torch.stack((c, d, a), -1)), 2).reshape(-1, 3)
+    faces = torch.stack((torch.stack((a, b, c), -1), torch.stack((c, d, a), -1)), 2)
+    faces = faces.roll((1, 1), (0, 1)).reshape(-1, 3)  # PyTorch3D's order
     return Meshes([verts.to(device)], [faces.to(device)])

@@ -44,11 +44,12 @@ class TexturesBase(Kept):
 
     _INTERNAL_TENSORS = ("valid",)
 
-    def _start(self, count: int, device: torch.device, cut: bool) -> None:
-        self._N, self.device, self._cut = count, device, cut
-        self.valid = torch.ones(count, dtype=torch.bool, device=device)
-        self._num_verts_per_mesh: list[int] | None = None
-        self._num_faces_per_mesh: list[int] | None = None
+    def _start(self, counts: list[int], of: str, device: torch.device, cut: bool) -> None:
+        """Takes the numbers of vertices or faces (``of``), and whether meshes may cut them."""
+        self._N, self.device, self._cut = len(counts), device, cut
+        self.valid = torch.ones(self._N, dtype=torch.bool, device=device)
+        self._num_verts_per_mesh = counts if of == "verts" else None
+        self._num_faces_per_mesh = counts if of == "faces" else None
 
     def fit(self, num_verts: list[int], num_faces: list[int]) -> None:
         """Takes the meshes' numbers of vertices and faces, to which padded values are cut."""
@@ -113,7 +114,7 @@ class TexturesBase(Kept):
         every = [self, *textures]
         if any(type(other) is not type(self) for other in every):
             raise InputError(
-                "mesh.textures", "textures of several kinds cannot be joined", "give all meshes the same kind"
+                "mesh.textures", "the meshes do not all have the same type of texture", "give all the same type"
             )
         return every
 
@@ -146,12 +147,15 @@ def floats(values: list[torch.Tensor] | torch.Tensor | None):
     return values if values is None or values.is_floating_point() else values.float()
 
 
-def batch_of(values: list[torch.Tensor] | None, padded: torch.Tensor | None, name: str) -> tuple[int, torch.device]:
-    """Number of meshes and device of values."""
+def batch_of(
+    values: list[torch.Tensor] | None, padded: torch.Tensor | None, name: str
+) -> tuple[list[int], torch.device]:
+    """Rows of each mesh, and device, of values."""
     parts = [padded] if padded is not None else values
     if any(part.device != parts[0].device for part in parts):
         raise InputError("texture.device", f"{name} are not all on the same device", "move them with .to(device)")
-    return len(values) if padded is None else len(padded), parts[0].device if parts else torch.device("cpu")
+    counts = [len(part) for part in values] if padded is None else [padded.shape[1]] * len(padded)
+    return counts, parts[0].device if parts else torch.device("cpu")
 
 
 def longest(values: list[torch.Tensor] | None, padded: torch.Tensor | None) -> int:
@@ -179,7 +183,8 @@ class TexturesVertex(TexturesBase):
     def __init__(self, verts_features) -> None:
         values, padded = parts_of(verts_features, 2, "verts_features", "[vertex, channel]")
         self._verts_features_list, self._verts_features_padded = floats(values), floats(padded)
-        self._start(*batch_of(values, padded, "verts_features"), cut=padded is not None)
+        counts, device = batch_of(values, padded, "verts_features")
+        self._start(counts, "verts", device, cut=padded is not None)
 
     @kept
     def verts_features_list(self) -> list[torch.Tensor]:
@@ -246,7 +251,8 @@ class TexturesAtlas(TexturesBase):
         if len(sizes) > 1 or any(height != width for height, width in sizes):
             raise InputError("texture.shape", f"squares of the atlas are {sorted(sizes)}", "all are [R, R]")
         self._atlas_list, self._atlas_padded = floats(values), floats(padded)
-        self._start(*batch_of(values, padded, "atlas"), cut=padded is not None)
+        counts, device = batch_of(values, padded, "atlas")
+        self._start(counts, "faces", device, cut=padded is not None)
 
     @kept
     def atlas_list(self) -> list[torch.Tensor]:

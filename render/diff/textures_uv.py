@@ -57,9 +57,9 @@ class TexturesUV(TexturesBase):
         self._faces_uvs_padded = faces_padded.long() if faces_padded is not None else None
         self._verts_uvs_list, self._verts_uvs_padded = floats(verts), floats(verts_padded)
         self._take_maps(maps, maps_ids)
-        count, device = batch_of(faces, faces_padded, "faces_uvs")
-        self._check_batches(count, device)
-        self._start(count, device, cut=faces_padded is not None)
+        counts, device = batch_of(faces, faces_padded, "faces_uvs")
+        self._check_batches(len(counts), device)
+        self._start(counts, "faces", device, cut=faces_padded is not None)
 
     def _take_maps(self, maps, maps_ids) -> None:
         self._several = maps_ids is not None
@@ -80,8 +80,10 @@ class TexturesUV(TexturesBase):
             given.append(("maps_ids", self._maps_ids_list, self._maps_ids_padded))
         for name, values, padded in given:
             found, place = batch_of(values, padded, name)
-            if found != count:
-                raise InputError("texture.batch", f"{name} for {found} meshes, faces_uvs for {count}", "one for each")
+            if len(found) != count:
+                raise InputError(
+                    "texture.batch", f"{name} for {len(found)} meshes, faces_uvs for {count}", "one for each"
+                )
             if count and place != device:
                 raise InputError(
                     "texture.device", f"{name} and faces_uvs are not on the same device", "use .to(device)"
