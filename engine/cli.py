@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import os
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -23,9 +22,6 @@ from engine import (
 from engine.core.errors import InputError, ToileError
 
 __all__ = ["main"]
-
-# libraries' idle OpenMP threads would spin on the cores that the simulator and the renderer work on
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 class _Parser(argparse.ArgumentParser):

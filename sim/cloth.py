@@ -7,7 +7,6 @@ gathers and darts need nothing special.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from engine.core.mesh import unique_edges
 from engine.core.types import Fabric, Garment
@@ -145,11 +144,47 @@ def _sampled(points: np.ndarray) -> np.ndarray:
     if points[0, 0] > 0:
         points = np.concatenate([[[0.0, 0.0]], points])
     strain = np.linspace(0, points[-1, 0], CURVE_SAMPLES + 1)
-    force = PchipInterpolator(*points.T)(strain)
+    force = monotone_cubic(*points.T, strain)
     # a stretch without any force would leave the solver without a hold: at least a hundredth of the mean slope
     floor = 0.01 * force[-1] / CURVE_SAMPLES
     force = np.concatenate([[0.0], np.cumsum(np.maximum(np.diff(force), floor))])
     return np.concatenate([[CURVE_SAMPLES / points[-1, 0]], force])
+
+
+def monotone_cubic(x: np.ndarray, y: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """A smooth curve through points that rises and falls only where they do, shape of ``at``.
+
+    Piecewise cubic with the slopes of Fritsch and Butland (SIAM J. Sci. Stat. Comput. 5, 1984): harmonic means of the
+    chords' on either side, none where these have not one sign; three-point slopes at the ends, bounded likewise.
+
+    Args:
+        x: rising, shape [K], K >= 2.
+        y: shape [K].
+        at: within x.
+    """
+    h, chord = np.diff(x), np.diff(y) / np.diff(x)
+    slope = np.full(len(x), chord[0])
+    if len(x) > 2:
+        a, b = chord[:-1], chord[1:]
+        before, after = 2 * h[1:] + h[:-1], h[1:] + 2 * h[:-1]
+        alike = a * b > 0
+        a, b = np.where(alike, a, 1.0), np.where(alike, b, 1.0)
+        slope[1:-1] = np.where(alike, (before + after) / (before / a + after / b), 0.0)
+        slope[0] = _end_slope(h[0], h[1], chord[0], chord[1])
+        slope[-1] = _end_slope(h[-1], h[-2], chord[-1], chord[-2])
+    k = np.clip(np.searchsorted(x, at, "right") - 1, 0, len(h) - 1)
+    t, width = (at - x[k]) / h[k], h[k]
+    return (
+        y[k] * (1 + 2 * t) * (1 - t) ** 2 + y[k + 1] * t**2 * (3 - 2 * t)
+        + width * (slope[k] * t * (1 - t) ** 2 - slope[k + 1] * t**2 * (1 - t))
+    )
+
+
+def _end_slope(h: float, next_h: float, chord: float, next_chord: float) -> float:
+    slope = ((2 * h + next_h) * chord - h * next_chord) / (h + next_h)
+    if slope * chord <= 0:
+        return 0.0
+    return 3 * chord if chord * next_chord <= 0 and abs(slope) > 3 * abs(chord) else slope
 
 
 def _sliver_share(rest: np.ndarray) -> np.ndarray:

@@ -26,16 +26,17 @@ ASIDE = ("offline_cache", "num_compile_threads", "cpu_max_num_threads", "random_
          "print_", "verbose", "device_memory", "_pybind")  # fmt: skip
 
 
-def reuse_kernels(ti: ModuleType, folder: Path) -> None:
+def reuse_kernels(ti: ModuleType, folder: Path, *, is_serial: bool = False) -> None:
     """From now on kernels of Toile's packages are read once and then taken from the records in ``folder``.
 
-    To be called when Taichi has been initialised: its settings are part of what a record holds for.
+    To be called when Taichi has been initialised: its settings are part of what a record holds for, and so is whether
+    loops are read as ones for a single thread.
     """
     if ti.__version__[:2] != KNOWN:
         return
     core, Kernel = ti._lib.core, ti.lang.kernel_impl.Kernel
     plain, none = Kernel.materialize, ti.lang.enums.AutodiffMode.NONE
-    settings = [list(ti.__version__), _settings(core, ti.lang.impl.current_cfg())]
+    settings = [list(ti.__version__), is_serial, _settings(core, ti.lang.impl.current_cfg())]
 
     @functools.wraps(plain)
     def materialize(kernel: Any, key: tuple | None = None, args: tuple | None = None, arg_features: Any = None) -> None:

@@ -12,7 +12,13 @@ from pathlib import Path
 os.environ.setdefault("TI_ENABLE_VERSION_CHECK", "0")
 os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")
 
-from engine.core.taichi_shortcuts import shorten_copies, shorten_import, shorten_launches, shorten_loading  # noqa: E402
+from engine.core.taichi_shortcuts import (  # noqa: E402
+    one_after_the_other,
+    shorten_copies,
+    shorten_import,
+    shorten_launches,
+    shorten_loading,
+)
 
 with shorten_import():
     import taichi as ti
@@ -75,8 +81,10 @@ def init(*, device: str = "cpu", threads: int = 0) -> str:
         raise JobError("taichi.device", f"Taichi cannot run on {device} here", "use --device cpu")
     if name == "cpu":
         shorten_copies(ti)
-    reuse_kernels(ti, cache_dir() / "records")
     _state["backend"] = name
+    if one_thread():
+        one_after_the_other(ti)
+    reuse_kernels(ti, cache_dir() / "records", is_serial=one_thread())
     return name
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["shorten_import", "shorten_loading", "shorten_launches", "shorten_copies"]
+__all__ = ["one_after_the_other", "shorten_import", "shorten_loading", "shorten_launches", "shorten_copies"]
 
 KNOWN = (1, 7)  #: version whose private corners these are
 PLAIN = {int: int, float: float}  #: arguments whose class says all of how they are handed over
@@ -106,6 +106,21 @@ def shorten_copies(ti: ModuleType) -> None:
     Ndarray._ndarray_matrix_from_numpy = lambda self, values, as_vector: into(self, values)
     Ndarray.copy_from = lambda self, other: into(self, memory(other))
     Ndarray.fill = lambda self, value: memory(self).fill(value)
+
+
+def one_after_the_other(ti: ModuleType) -> None:
+    """Compiles every loop to run on the thread that launches it. For programs that have one thread only: even then
+    Taichi hands a loop's parts to a pool, and its machine code takes twice as long to make."""
+    if ti.__version__[:2] != KNOWN:
+        return
+    Transformer = ti.lang.ast.ast_transformer.ASTTransformer
+    plain = Transformer.build_range_for
+
+    def build_range_for(ctx: Any, node: Any) -> None:
+        ctx.ast_builder.strictly_serialize()
+        plain(ctx, node)
+
+    Transformer.build_range_for = staticmethod(build_range_for)
 
 
 def shorten_launches(ti: ModuleType) -> None:

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import scenes
+from scipy.interpolate import PchipInterpolator
 
 from engine.core.taichi_runtime import ti
 from sim.body_field import DistanceGrid
-from sim.cloth import build_cloth, rest_corners
+from sim.cloth import build_cloth, monotone_cubic, rest_corners
 from sim.collision import upload
 from sim.kernels import elastic
 from sim.level import Level
@@ -166,3 +167,12 @@ def test_slivers_keep_little_of_their_stiffness_and_others_all():
     share = thin.membrane[:, 0] / whole.membrane[:, 0]
     assert share.min() < 0.1
     assert (share > 0.999).sum() >= len(faces) - len(corner)
+
+
+@pytest.mark.parametrize("count", [2, 3, 9])
+def test_a_monotone_cubic_is_that_of_scipy(count):
+    random = np.random.default_rng(count)
+    for _ in range(20):
+        x, y = np.cumsum(random.random(count) + 0.01), np.round(random.normal(size=count), 1)
+        at = np.linspace(x[0], x[-1], 50)
+        assert np.allclose(monotone_cubic(x, y, at), PchipInterpolator(x, y)(at), rtol=1e-9, atol=1e-9)
