@@ -1,6 +1,14 @@
 """Errors that a user may meet, each with what to do about it."""
 
-__all__ = ["ToileError", "InputError", "UnsupportedError", "PlacementError", "SolverDiverged", "JobError"]
+__all__ = [
+    "ToileError",
+    "InputError",
+    "ArgumentError",
+    "UnsupportedError",
+    "PlacementError",
+    "SolverDiverged",
+    "JobError",
+]
 
 
 class ToileError(Exception):
@@ -24,10 +32,14 @@ class ToileError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
-class InputError(ToileError, ValueError):
-    """The user's input is wrong: a file, a number, a name. Also a ValueError, as Python's own callers expect."""
+class InputError(ToileError):
+    """The user's input is wrong: a file, a number, a name."""
 
     exit_code = 2
+
+
+class ArgumentError(InputError, ValueError):
+    """An argument of a Python call makes no sense: also a ValueError, as its callers expect."""
 
 
 class UnsupportedError(InputError):

@@ -1,5 +1,5 @@
 """Differentiable rendering with PyTorch3D's names: change ``pytorch3d.renderer``, ``.structures``,
-``.loss`` and ``.utils`` to ``render.diff``, and a scene runs on the rasterizer of this package.
+``.loss``, ``.transforms`` and ``.utils`` to ``render.diff``, and a scene runs on the rasterizer of this package.
 """
 
 from render.diff.attributes import (
@@ -8,23 +8,36 @@ from render.diff.attributes import (
     geometry_buffers,
     interpolate_vertex_attributes,
 )
+from render.diff.batch import TensorProperties
 from render.diff.blending import BlendParams, hard_rgb_blend, sigmoid_alpha_blend, softmax_rgb_blend
 from render.diff.cameras import (
+    CamerasBase,
     FoVOrthographicCameras,
     FoVPerspectiveCameras,
     OrthographicCameras,
     PerspectiveCameras,
-    look_at_rotation,
-    look_at_view_transform,
+    join_cameras_as_batch,
 )
 from render.diff.join import join_meshes_as_batch, join_meshes_as_scene
 from render.diff.laplacians import cot_laplacian, laplacian, norm_laplacian
-from render.diff.lights import AmbientLights, DirectionalLights, Materials, PointLights
+from render.diff.lie import (
+    acos_linear_extrapolation,
+    hat,
+    hat_inv,
+    se3_exp_map,
+    se3_log_map,
+    so3_exp_map,
+    so3_log_map,
+    so3_relative_angle,
+    so3_rotation_angle,
+)
+from render.diff.lights import AmbientLights, DirectionalLights, Materials, PointLights, diffuse, specular
 from render.diff.losses import mesh_edge_loss, mesh_laplacian_smoothing, mesh_normal_consistency
 from render.diff.mesh_files import IO, load_ply, save_obj, save_ply
 from render.diff.mesh_views import mesh_face_areas_normals
 from render.diff.meshes import Meshes
 from render.diff.obj import load_obj, load_objs_as_meshes
+from render.diff.opencv import cameras_from_opencv_projection, opencv_from_cameras_projection
 from render.diff.packing import (
     list_to_packed,
     list_to_padded,
@@ -41,6 +54,27 @@ from render.diff.renderer import (
     MeshRenderer,
     MeshRendererWithFragments,
     RasterizationSettings,
+    rasterize_meshes,
+)
+from render.diff.rotations import (
+    axis_angle_to_matrix,
+    axis_angle_to_quaternion,
+    euler_angles_to_matrix,
+    matrix_to_axis_angle,
+    matrix_to_euler_angles,
+    matrix_to_quaternion,
+    matrix_to_rotation_6d,
+    quaternion_apply,
+    quaternion_invert,
+    quaternion_multiply,
+    quaternion_raw_multiply,
+    quaternion_to_axis_angle,
+    quaternion_to_matrix,
+    random_quaternions,
+    random_rotation,
+    random_rotations,
+    rotation_6d_to_matrix,
+    standardize_quaternion,
 )
 from render.diff.shaders import (
     HardDepthShader,
@@ -57,21 +91,37 @@ from render.diff.shading import flat_shading, gouraud_shading, phong_shading
 from render.diff.shapes import ico_sphere, torus
 from render.diff.textures import TexturesAtlas, TexturesBase, TexturesVertex, interpolate_face_attributes
 from render.diff.textures_uv import TexturesUV
-from render.diff.transforms import Transform3d
-from render.raster import rasterize_meshes
+from render.diff.transforms import Rotate, RotateAxisAngle, Scale, Transform3d, Translate
+from render.diff.viewpoints import (
+    camera_position_from_spherical_angles,
+    camera_to_eye_at_up,
+    get_world_to_view_transform,
+    look_at_rotation,
+    look_at_view_transform,
+    rotate_on_spot,
+)
 
 __all__ = [
-    "AmbientLights", "BlendParams", "CoverageRenderer", "DirectionalLights", "FoVOrthographicCameras",
-    "FoVPerspectiveCameras", "Fragments", "GeometryBuffers", "HardDepthShader", "HardFlatShader", "HardGouraudShader",
-    "HardPhongShader", "HardPhysicalShader", "IO", "Materials", "MeshRasterizer", "MeshRenderer",
-    "MeshRendererWithFragments", "Meshes", "OrthographicCameras", "PerspectiveCameras", "PhysicalMaterials",
-    "PointLights", "RasterizationSettings", "ShaderBase", "SoftDepthShader", "SoftGouraudShader", "SoftPhongShader",
-    "SoftSilhouetteShader", "TexturesAtlas", "TexturesBase", "TexturesUV", "TexturesVertex", "Transform3d",
-    "VertexAttributeShader", "cot_laplacian", "flat_shading", "geometry_buffers", "gouraud_shading", "hard_rgb_blend",
-    "ico_sphere", "interpolate_face_attributes", "interpolate_vertex_attributes", "join_meshes_as_batch",
+    "AmbientLights", "BlendParams", "CamerasBase", "CoverageRenderer", "DirectionalLights",
+    "FoVOrthographicCameras", "FoVPerspectiveCameras", "Fragments", "GeometryBuffers", "HardDepthShader",
+    "HardFlatShader", "HardGouraudShader", "HardPhongShader", "HardPhysicalShader", "IO", "Materials",
+    "MeshRasterizer", "MeshRenderer", "MeshRendererWithFragments", "Meshes", "OrthographicCameras",
+    "PerspectiveCameras", "PhysicalMaterials", "PointLights", "RasterizationSettings", "Rotate", "RotateAxisAngle",
+    "Scale", "ShaderBase", "SoftDepthShader", "SoftGouraudShader", "SoftPhongShader", "SoftSilhouetteShader",
+    "TensorProperties", "TexturesAtlas", "TexturesBase", "TexturesUV", "TexturesVertex", "Transform3d", "Translate",
+    "VertexAttributeShader", "acos_linear_extrapolation", "axis_angle_to_matrix", "axis_angle_to_quaternion",
+    "camera_position_from_spherical_angles", "camera_to_eye_at_up", "cameras_from_opencv_projection",
+    "cot_laplacian", "diffuse", "euler_angles_to_matrix", "flat_shading", "geometry_buffers",
+    "get_world_to_view_transform", "gouraud_shading", "hard_rgb_blend", "hat", "hat_inv", "ico_sphere",
+    "interpolate_face_attributes", "interpolate_vertex_attributes", "join_cameras_as_batch", "join_meshes_as_batch",
     "join_meshes_as_scene", "laplacian", "list_to_packed", "list_to_padded", "load_obj", "load_objs_as_meshes",
-    "load_ply", "look_at_rotation", "look_at_view_transform", "mesh_edge_loss", "mesh_face_areas_normals",
-    "mesh_laplacian_smoothing", "mesh_normal_consistency", "norm_laplacian", "packed_to_list", "packed_to_padded",
-    "padded_to_list", "padded_to_packed", "phong_shading", "rasterize_meshes", "save_obj", "save_ply",
-    "sigmoid_alpha_blend", "softmax_rgb_blend", "torus",
+    "load_ply", "look_at_rotation", "look_at_view_transform", "matrix_to_axis_angle", "matrix_to_euler_angles",
+    "matrix_to_quaternion", "matrix_to_rotation_6d", "mesh_edge_loss", "mesh_face_areas_normals",
+    "mesh_laplacian_smoothing", "mesh_normal_consistency", "norm_laplacian", "opencv_from_cameras_projection",
+    "packed_to_list", "packed_to_padded", "padded_to_list", "padded_to_packed", "phong_shading", "quaternion_apply",
+    "quaternion_invert", "quaternion_multiply", "quaternion_raw_multiply", "quaternion_to_axis_angle",
+    "quaternion_to_matrix", "random_quaternions", "random_rotation", "random_rotations", "rasterize_meshes",
+    "rotate_on_spot", "rotation_6d_to_matrix", "save_obj", "save_ply", "se3_exp_map", "se3_log_map",
+    "sigmoid_alpha_blend", "so3_exp_map", "so3_log_map", "so3_relative_angle", "so3_rotation_angle",
+    "softmax_rgb_blend", "specular", "standardize_quaternion", "torus",
 ]  # fmt: skip

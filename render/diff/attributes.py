@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from render.diff.textures import interpolate_face_attributes
 
 __all__ = ["GeometryBuffers", "VertexAttributeShader", "geometry_buffers", "interpolate_vertex_attributes"]
@@ -42,11 +42,11 @@ def interpolate_vertex_attributes(fragments, meshes, values: torch.Tensor) -> to
         [image, y, x, k, channel].
 
     Raises:
-        InputError: ``mesh.attributes``, if their number is not that of the vertices.
+        ArgumentError: ``mesh.attributes``, if their number is not that of the vertices.
     """
     vertices = len(meshes.verts_packed())
     if values.ndim != 2 or len(values) != vertices:
-        raise InputError(
+        raise ArgumentError(
             "mesh.attributes", f"values of shape {tuple(values.shape)}, {vertices} vertices", "give [vertex, channel]"
         )
     return interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, values[meshes.faces_packed()])
@@ -81,7 +81,7 @@ class VertexAttributeShader(nn.Module):
     def forward(self, fragments, meshes, **kwargs) -> torch.Tensor:
         values = kwargs.get("attributes", self.attributes)
         if values is None:
-            raise InputError("mesh.attributes", "there are no attributes", "give them to the shader or to its call")
+            raise ArgumentError("mesh.attributes", "there are no attributes", "give them to the shader or to its call")
         found = interpolate_vertex_attributes(fragments, meshes, values)[..., 0, :]
         background = torch.as_tensor(self.background, dtype=found.dtype, device=found.device)
         return torch.where(fragments.pix_to_face[..., :1] >= 0, found, background)

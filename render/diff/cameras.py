@@ -9,68 +9,50 @@ from __future__ import annotations
 import math
 
 import torch
-from torch.nn.functional import normalize
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
+from render.diff.batch import TensorProperties
 from render.diff.transforms import Transform3d
+from render.diff.viewpoints import get_world_to_view_transform
 
-__all__ = ["FoVPerspectiveCameras", "FoVOrthographicCameras", "PerspectiveCameras", "OrthographicCameras"]
-__all__ += ["look_at_rotation", "look_at_view_transform"]
+__all__ = ["CamerasBase", "FoVOrthographicCameras", "FoVPerspectiveCameras", "OrthographicCameras"]
+__all__ += ["PerspectiveCameras", "join_cameras_as_batch"]
+
+RANKS = {"R": 2, "K": 2, "T": 1, "focal_length": 1, "principal_point": 1, "image_size": 1, "scale_xyz": 1}
 
 
-class Cameras:
+class CamerasBase(TensorProperties):
     """A batch of cameras; the subclasses say how view space is projected.
 
     Fields are float tensors with the batch first. Keyword arguments of the methods replace fields for one call.
     """
 
-    fields: tuple[str, ...] = ()
-
-    def __init__(self, device, **values) -> None:
-        self.device = torch.device(device)
-        values = {name: self._tensor(value, name) for name, value in values.items()}
-        self._N = max(len(v) for v in values.values() if v is not None)
-        for name, value in values.items():
-            if value is not None and len(value) not in (1, self._N):
-                raise InputError("camera.batch", f"{name} has {len(value)} cameras, others {self._N}", "")
-            setattr(self, name, None if value is None else value.expand(self._N, *value.shape[1:]))
-        self._names = tuple(values)
-
-    def _tensor(self, value, name: str) -> torch.Tensor | None:
-        if value is None:
-            return None
-        value = torch.as_tensor(value, dtype=torch.float32, device=self.device)
-        own = {"R": 2, "K": 2, "T": 1, "focal_length": 1, "principal_point": 1, "image_size": 1, "scale_xyz": 1}
-        rank = own.get(name, 0)
-        if name == "focal_length" and value.ndim < 2:
+    def _tensor(self, value, name: str, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        """The field as a tensor with the batch in front, also from what is given for one camera."""
+        value = super()._tensor(value, name, dtype)
+        if name == "focal_length" and (value.ndim < 2 or value.shape[-1] == 1):
             value = value.reshape(-1, 1).expand(-1, 2)  # one number for both axes
-        return value if value.ndim > rank else value[None]
+        return value if value.ndim > RANKS.get(name, 0) else value[None]
 
-    def __len__(self) -> int:
-        return self._N
+    def __getitem__(self, index) -> CamerasBase:
+        """Some of the cameras, by a number, a list of numbers, or a tensor of numbers or truth values."""
+        return self._with({n: getattr(self, n)[self._places(index)] for n in self._names})
 
-    def __getitem__(self, index) -> Cameras:
-        index = [index] if isinstance(index, int) else index
-        return self._with({n: None if v is None else v[index] for n, v in self._values().items()})
-
-    def to(self, device) -> Cameras:
-        """The same cameras on another device."""
-        moved = self._with({n: None if v is None else v.to(device) for n, v in self._values().items()})
-        moved.device = torch.device(device)
-        return moved
-
-    def clone(self) -> Cameras:
-        return self._with({n: None if v is None else v.clone() for n, v in self._values().items()})
-
-    def _values(self) -> dict[str, torch.Tensor | None]:
-        return {name: getattr(self, name) for name in self._names}
-
-    def _with(self, values) -> Cameras:
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other.__dict__.update(values)
-        other._N = max(len(v) for v in values.values() if v is not None)
-        return other
+    def _places(self, index) -> torch.Tensor:
+        if isinstance(index, int) and not isinstance(index, bool):
+            index = [index]
+        if isinstance(index, list) and all(isinstance(i, int) and not isinstance(i, bool) for i in index):
+            index = torch.tensor(index, dtype=torch.long)
+        if not torch.is_tensor(index) or index.is_floating_point() or index.is_complex():
+            raise ArgumentError("camera.index", f"Invalid index type: {type(index).__name__}",
+                             "a number, a list of numbers, or a tensor of numbers or truth values")  # fmt: skip
+        if index.dtype == torch.bool:
+            if index.shape != (self._N,):
+                raise ArgumentError("camera.index", f"an index of {len(index)} does not match cameras: {self._N}", "")
+            return index.nonzero()[:, 0]
+        if bool((index >= self._N).any()) or bool((index < -self._N).any()):
+            raise IndexError(f"index {index.max().item()} is out of bounds for {self._N} cameras")
+        return index.long()
 
     def _get(self, name: str, given: dict):
         return self._tensor(given[name], name) if given.get(name) is not None else getattr(self, name)
@@ -93,17 +75,17 @@ class Cameras:
         return getattr(self, "image_size", None)
 
     def get_world_to_view_transform(self, **given) -> Transform3d:
-        rotation, shift = self._get("R", given), self._get("T", given)
-        matrix = torch.eye(4, device=self.device).repeat(len(rotation), 1, 1)
-        matrix[:, :3, :3] = rotation
-        matrix[:, 3, :3] = shift
-        return Transform3d(matrix)
+        """World to view; ``R`` and ``T``, if they are given, are kept as the cameras' own, as PyTorch3D does."""
+        for name in ("R", "T"):
+            if given.get(name) is not None:
+                setattr(self, name, self._tensor(given[name], name))
+        return get_world_to_view_transform(self.R, self.T)
 
     def get_projection_transform(self, **given) -> Transform3d:
         matrix = self._get("K", given)
         if matrix is None:
             matrix = self.projection_matrix(**given)
-        return Transform3d(matrix.transpose(1, 2).contiguous())
+        return Transform3d(matrix=matrix.transpose(1, 2).contiguous())
 
     def get_full_projection_transform(self, **given) -> Transform3d:
         return self.get_world_to_view_transform(**given).compose(self.get_projection_transform(**given))
@@ -111,7 +93,7 @@ class Cameras:
     def get_ndc_camera_transform(self, **given) -> Transform3d:
         """From where the projection ends to NDC."""
         if self.in_ndc():
-            return Transform3d(torch.eye(4, device=self.device))
+            return Transform3d(device=self.device)
         width_height = self._image_size(given).flip(1)
         scale = width_height.amin(1) / 2.0
         matrix = torch.eye(4, device=self.device).repeat(self._N, 1, 1)
@@ -119,7 +101,7 @@ class Cameras:
         # the principal point counts right and down from the image's corner; x and y here are left and up
         shift = width_height / 2.0 - 2.0 * self._get("principal_point", given)
         matrix[:, 3, :2] = shift / scale[:, None]
-        return Transform3d(matrix)
+        return Transform3d(matrix=matrix)
 
     def transform_points(self, points: torch.Tensor, eps: float | None = None, **given) -> torch.Tensor:
         """World points through the projection, shape [point, 3] or [batch, point, 3]."""
@@ -127,18 +109,24 @@ class Cameras:
 
     def transform_points_ndc(self, points: torch.Tensor, eps: float | None = None, **given) -> torch.Tensor:
         """World points in NDC."""
-        whole = self.get_full_projection_transform(**given).compose(self.get_ndc_camera_transform(**given))
-        return whole.transform_points(points, eps)
+        projected = self.transform_points(points, eps, **given)
+        return projected if self.in_ndc() else self.get_ndc_camera_transform(**given).transform_points(projected)
 
-    def transform_points_screen(self, points: torch.Tensor, eps: float | None = None, **given) -> torch.Tensor:
-        """World points in pixels: x right and y down from the image's upper left corner."""
+    def transform_points_screen(
+        self, points: torch.Tensor, eps: float | None = None, with_xyflip: bool = True, **given
+    ) -> torch.Tensor:
+        """World points in pixels: x right and y down from the image's upper left corner.
+
+        Without ``with_xyflip`` both have the other sign.
+        """
         ndc = self.transform_points_ndc(points, eps, **given)
         height, width = self._image_size(given).T
         scale = torch.minimum(height, width)[:, None] / 2.0
         flat = ndc if ndc.ndim == 3 else ndc[None]
-        x = width[:, None] / 2.0 - scale * flat[..., 0]
-        y = height[:, None] / 2.0 - scale * flat[..., 1]
-        out = torch.stack((x, y, flat[..., 2]), -1)
+        # the difference first: at the image's edge nothing is lost
+        x = scale * (width[:, None] / 2.0 / scale - flat[..., 0])
+        y = scale * (height[:, None] / 2.0 / scale - flat[..., 1])
+        out = torch.stack((x, y, flat[..., 2]) if with_xyflip else (-x, -y, flat[..., 2]), -1)
         return out[0] if ndc.ndim == 2 and len(out) == 1 else out
 
     def unproject_points(self, xy_depth: torch.Tensor, world_coordinates: bool = True, **given) -> torch.Tensor:
@@ -155,13 +143,13 @@ class Cameras:
 
     def get_camera_center(self, **given) -> torch.Tensor:
         """Positions in the world, shape [batch, 3]."""
-        return self.get_world_to_view_transform(**given).inverse().get_matrix()[:, 3, :3]
+        return self.get_world_to_view_transform(**given).inverse(invert_composed=True).get_matrix()[:, 3, :3]
 
     def _image_size(self, given: dict) -> torch.Tensor:
         size = self._tensor(given["image_size"], "image_size") if given.get("image_size") is not None else None
         size = self.get_image_size() if size is None else size
         if size is None:
-            raise InputError("camera.image_size", "the camera does not know the image's size", "give image_size")
+            raise ArgumentError("camera.image_size", "the camera does not know the image's size", "give image_size")
         return size
 
 
@@ -169,13 +157,13 @@ _R = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 _T = (0.0, 0.0, 0.0)
 
 
-class FoVPerspectiveCameras(Cameras):
+class FoVPerspectiveCameras(CamerasBase):
     """Perspective, given by the vertical field of view."""
 
     def __init__(
         self, znear=1.0, zfar=100.0, aspect_ratio=1.0, fov=60.0, degrees: bool = True, R=_R, T=_T, K=None, device="cpu"
     ) -> None:
-        super().__init__(device, znear=znear, zfar=zfar, aspect_ratio=aspect_ratio, fov=fov, R=R, T=T, K=K)
+        super().__init__(device=device, znear=znear, zfar=zfar, aspect_ratio=aspect_ratio, fov=fov, R=R, T=T, K=K)
         self.degrees = degrees
 
     def projection_matrix(self, **given) -> torch.Tensor:
@@ -196,14 +184,14 @@ class FoVPerspectiveCameras(Cameras):
         return True
 
 
-class FoVOrthographicCameras(Cameras):
+class FoVOrthographicCameras(CamerasBase):
     """Parallel projection, given by the box that fills the image."""
 
     def __init__(
         self, znear=1.0, zfar=100.0, max_y=1.0, min_y=-1.0, max_x=1.0, min_x=-1.0, scale_xyz=((1.0, 1.0, 1.0),), R=_R,
         T=_T, K=None, device="cpu",
     ) -> None:  # fmt: skip
-        super().__init__(device, znear=znear, zfar=zfar, max_y=max_y, min_y=min_y, max_x=max_x, min_x=min_x,
+        super().__init__(device=device, znear=znear, zfar=zfar, max_y=max_y, min_y=min_y, max_x=max_x, min_x=min_x,
                          scale_xyz=scale_xyz, R=R, T=T, K=K)  # fmt: skip
 
     def projection_matrix(self, **given) -> torch.Tensor:
@@ -223,18 +211,18 @@ class FoVOrthographicCameras(Cameras):
         return False
 
 
-class PerspectiveCameras(Cameras):
+class PerspectiveCameras(CamerasBase):
     """Perspective, given by focal length and principal point, in NDC or (``in_ndc=False``) in pixels."""
 
     def __init__(
         self, focal_length=1.0, principal_point=((0.0, 0.0),), R=_R, T=_T, K=None, device="cpu", in_ndc: bool = True,
         image_size=None,
     ) -> None:  # fmt: skip
-        super().__init__(device, focal_length=focal_length, principal_point=principal_point, R=R, T=T, K=K,
+        super().__init__(device=device, focal_length=focal_length, principal_point=principal_point, R=R, T=T, K=K,
                          image_size=image_size)  # fmt: skip
         self._in_ndc = in_ndc
         if not in_ndc and image_size is None:
-            raise InputError("camera.image_size", "a camera in pixels needs the image's size", "give image_size")
+            raise ArgumentError("camera.image_size", "a camera in pixels needs the image's size", "give image_size")
 
     def projection_matrix(self, **given) -> torch.Tensor:
         focal, centre = self._get("focal_length", given), self._get("principal_point", given)
@@ -261,42 +249,19 @@ class OrthographicCameras(PerspectiveCameras):
         return False
 
 
-def look_at_rotation(camera_position, at=((0, 0, 0),), up=((0, 1, 0),), device="cpu") -> torch.Tensor:
-    """Rotations R of cameras that look from their positions at a point, shape [batch, 3, 3]."""
-    position, at, up = _rows(device, camera_position, at, up)
-    z = normalize(at - position, eps=1e-5)
-    x = normalize(torch.linalg.cross(up, z), eps=1e-5)
-    y = normalize(torch.linalg.cross(z, x), eps=1e-5)
-    along_up = torch.isclose(x, torch.tensor(0.0, device=x.device), atol=5e-3).all(1, keepdim=True)
-    x = torch.where(along_up, normalize(torch.linalg.cross(y, z), eps=1e-5), x)
-    return torch.stack((x, y, z), 2)
+def join_cameras_as_batch(cameras_list) -> CamerasBase:
+    """Cameras of one kind, one after the other.
 
-
-def look_at_view_transform(
-    dist=1.0, elev=0.0, azim=0.0, degrees: bool = True, eye=None, at=((0, 0, 0),), up=((0, 1, 0),), device="cpu"
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """R [batch, 3, 3] and T [batch, 3] of cameras on a sphere around ``at``, or at ``eye``.
-
-    Args:
-        dist: distance from ``at``.
-        elev: angle above the horizontal plane.
-        azim: angle from +Z towards +X.
-        degrees: angles are in degrees, not radians.
+    Raises:
+        ArgumentError: ``camera.join``, if they differ in kind, device, or in what is not a tensor.
     """
-    if eye is None:
-        values = [torch.as_tensor(v, dtype=torch.float32, device=device).reshape(-1) for v in (dist, elev, azim)]
-        dist, elev, azim = torch.broadcast_tensors(*values)
-        if degrees:
-            elev, azim = math.pi / 180.0 * elev, math.pi / 180.0 * azim
-        flat = dist * torch.cos(elev)
-        place = torch.stack((flat * torch.sin(azim), dist * torch.sin(elev), flat * torch.cos(azim)), 1)
-        place, at, up = _rows(device, place, at, up)
-        eye = place + at
-    eye, at, up = _rows(device, eye, at, up)
-    rotation = look_at_rotation(eye, at, up, device)
-    return rotation, -(rotation.transpose(1, 2) @ eye[:, :, None])[:, :, 0]
-
-
-def _rows(device, *values) -> list[torch.Tensor]:
-    rows = [torch.as_tensor(v, dtype=torch.float32, device=device).reshape(-1, 3) for v in values]
-    return list(torch.broadcast_tensors(*rows))
+    first = cameras_list[0]
+    if any(type(c) is not type(first) for c in cameras_list):
+        raise ArgumentError("camera.join", "the cameras are not of the same type", "join cameras of one kind")
+    if any(c.device != first.device for c in cameras_list):
+        raise ArgumentError("camera.join", "the cameras are not on the same device", "move them")
+    for name, value in vars(first).items():
+        if name not in ("_N", "_names") and name not in first._names:
+            if any(torch.is_tensor(getattr(c, name)) or getattr(c, name) != value for c in cameras_list):
+                raise ArgumentError("camera.join", f"Attribute {name} is not constant across inputs", "")
+    return first._with({name: torch.cat([getattr(c, name) for c in cameras_list]) for name in first._names})

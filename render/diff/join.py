@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from render.diff.meshes import Meshes
 
 __all__ = ["join_meshes_as_batch", "join_meshes_as_scene"]
@@ -17,7 +17,7 @@ def join_meshes_as_batch(meshes: Iterable[Meshes], include_textures: bool = True
         include_textures: join the textures also, which are then all of one kind, or all absent.
     """
     if isinstance(meshes, Meshes):
-        raise InputError("mesh.join", "one batch of meshes is given to be joined", "give a list of batches")
+        raise ArgumentError("mesh.join", "one batch of meshes is given to be joined", "give a list of batches")
     batches = list(meshes)
     verts = [v for batch in batches for v in batch.verts_list()]
     faces = [f for batch in batches for f in batch.faces_list()]
@@ -25,7 +25,7 @@ def join_meshes_as_batch(meshes: Iterable[Meshes], include_textures: bool = True
     if all(own is None for own in textures):
         return Meshes(verts, faces)
     if any(own is None for own in textures):
-        raise InputError("mesh.textures", "some of the meshes have no textures", "or include_textures=False")
+        raise ArgumentError("mesh.textures", "some of the meshes have no textures", "or include_textures=False")
     return Meshes(verts, faces, textures[0].join_batch(textures[1:]))
 
 
@@ -36,7 +36,9 @@ def join_meshes_as_scene(meshes: Meshes | list[Meshes], include_textures: bool =
         include_textures: join the textures also, which are then all of one kind, or all absent.
     """
     if not isinstance(include_textures, bool | int):
-        raise InputError("mesh.join", "include_textures is not a truth value", "give all meshes in the first argument")
+        raise ArgumentError(
+            "mesh.join", "include_textures is not a truth value", "give all meshes in the first argument"
+        )
     if not isinstance(meshes, Meshes):
         meshes = join_meshes_as_batch(meshes, include_textures)
     if len(meshes) == 1:

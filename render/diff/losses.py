@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import cosine_similarity
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from render.diff.laplacians import cot_laplacian
 
 __all__ = ["mesh_edge_loss", "mesh_laplacian_smoothing", "mesh_normal_consistency"]
@@ -42,10 +42,10 @@ def mesh_laplacian_smoothing(meshes, method: str = "uniform") -> torch.Tensor:
             derivative.
 
     Raises:
-        InputError: ``loss.laplacian``, an unknown method.
+        ArgumentError: ``loss.laplacian``, an unknown method.
     """
     if method not in ("uniform", "cot", "cotcurv"):
-        raise InputError("loss.laplacian", f"no method is called '{method}'", "uniform, cot or cotcurv")
+        raise ArgumentError("loss.laplacian", f"no method is called '{method}'", "uniform, cot or cotcurv")
     if meshes.isempty():
         return _nothing(meshes)
     verts = meshes.verts_packed()

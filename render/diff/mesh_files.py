@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from engine.core.safe_io import read_bytes, write_text, write_with
 from render.diff.meshes import Meshes
 from render.diff.obj import MAX_BYTES, load_objs_as_meshes
@@ -38,16 +38,16 @@ def save_obj(
             [height, width, 3] from 0 to 1; all or none.
 
     Raises:
-        InputError: ``obj.shape``.
+        ArgumentError: ``obj.shape``.
     """
     if (normals is None) != (faces_normals_idx is None):
-        raise InputError("obj.shape", "normals and faces_normals_idx: one is missing", "give both or none")
+        raise ArgumentError("obj.shape", "normals and faces_normals_idx: one is missing", "give both or none")
     for name, value, width in (("verts", verts, 3), ("faces", faces, 3), ("normals", normals, 3), ("verts_uvs",
         verts_uvs, 2), ("faces_uvs", faces_uvs, 3), ("faces_normals_idx", faces_normals_idx, 3)):  # fmt: skip
         if value is not None and (len(value) or name.startswith("faces_")) and value.shape[1:] != (width,):
-            raise InputError("obj.shape", f"{name} are {tuple(value.shape)}", f"they are [n, {width}]")
+            raise ArgumentError("obj.shape", f"{name} are {tuple(value.shape)}", f"they are [n, {width}]")
     if texture_map is not None and (texture_map.ndim != 3 or texture_map.shape[2] != 3):
-        raise InputError("obj.shape", f"texture_map is {tuple(texture_map.shape)}", "it is [height, width, 3]")
+        raise ArgumentError("obj.shape", f"texture_map is {tuple(texture_map.shape)}", "it is [height, width, 3]")
     if not len(verts) and not len(faces):
         warnings.warn("Empty 'verts' and 'faces' arguments provided", stacklevel=2)
     if len(faces) and ((faces < 0) | (faces >= len(verts))).any():
@@ -89,10 +89,10 @@ def _scene_file(path, what: str):
             io.BytesIO(read_bytes(p, limit=MAX_BYTES, what=what)), file_type=p.suffix[1:].lower(), force="mesh",
             process=False,
         )  # fmt: skip
-    except InputError:
+    except ArgumentError:
         raise
     except Exception as error:  # readers of damaged files raise whatever they stumble over
-        raise InputError("mesh.file", f"{p}: is no {what} that can be read: {error}", "export it again") from None
+        raise ArgumentError("mesh.file", f"{p}: is no {what} that can be read: {error}", "export it again") from None
 
 
 def load_ply(f) -> tuple[torch.Tensor, torch.Tensor]:

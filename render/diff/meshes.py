@@ -6,7 +6,7 @@ import copy
 
 import torch
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from render.diff.mesh_views import MeshViews
 from render.diff.packing import padded_to_packed, positions
 
@@ -33,7 +33,7 @@ class Meshes(MeshViews):
         equisized: all meshes have equally many vertices and equally many faces.
 
     Raises:
-        InputError: ``mesh.input``, ``mesh.shape``, ``mesh.faces``, ``mesh.device``, ``mesh.textures``.
+        ArgumentError: ``mesh.input``, ``mesh.shape``, ``mesh.faces``, ``mesh.device``, ``mesh.textures``.
     """
 
     _INTERNAL_TENSORS = (*MeshViews._INTERNAL_TENSORS, "valid")
@@ -46,13 +46,15 @@ class Meshes(MeshViews):
             self._take_lists(verts, faces)
         else:
             kinds = f"{type(verts).__name__} and {type(faces).__name__}"
-            raise InputError("mesh.input", f"vertices and faces are {kinds}", "give two lists, or two padded tensors")
+            raise ArgumentError(
+                "mesh.input", f"vertices and faces are {kinds}", "give two lists, or two padded tensors"
+            )
         self._N, self._V = len(self._verts_counts), max(self._verts_counts, default=0)
         self._F = max(self._faces_counts, default=0)
         self.valid = (self.num_verts_per_mesh() > 0) & (self.num_faces_per_mesh() > 0)
         self.equisized = len(set(self._verts_counts)) == len(set(self._faces_counts)) == 1
         if textures is not None and not hasattr(textures, "sample_textures"):
-            raise InputError(
+            raise ArgumentError(
                 "mesh.textures", f"{type(textures).__name__} is not a kind of textures", "see TexturesBase"
             )
         self.textures = textures
@@ -62,7 +64,9 @@ class Meshes(MeshViews):
 
     def _take_lists(self, verts, faces) -> None:
         if len(verts) != len(faces):
-            raise InputError("mesh.shape", f"{len(verts)} sets of vertices, {len(faces)} of faces", "one for each mesh")
+            raise ArgumentError(
+                "mesh.shape", f"{len(verts)} sets of vertices, {len(faces)} of faces", "one for each mesh"
+            )
         self._verts_list = [_rows(part) for part in verts]
         self._verts_list = [part if part.is_floating_point() else part.float() for part in self._verts_list]
         self.device = self._verts_list[0].device if verts else torch.device("cpu")
@@ -79,7 +83,7 @@ class Meshes(MeshViews):
 
     def _take_padded(self, verts: torch.Tensor, faces: torch.Tensor) -> None:
         if verts.ndim != 3 or faces.ndim != 3 or verts.shape[2] != 3 or faces.shape[2] != 3 or len(verts) != len(faces):
-            raise InputError(
+            raise ArgumentError(
                 "mesh.shape", f"vertices {tuple(verts.shape)}, faces {tuple(faces.shape)}", "both are [mesh, n, 3]"
             )
         if verts.device != faces.device:
@@ -90,7 +94,9 @@ class Meshes(MeshViews):
         used = (self._faces_padded >= 0).all(2)
         if (used[:, 1:] & ~used[:, :-1]).any():
             mesh = int((used[:, 1:] & ~used[:, :-1]).any(1).nonzero()[0])
-            raise InputError("mesh.faces", f"Padding of faces (-1) stands before faces of mesh {mesh}", "put it last")
+            raise ArgumentError(
+                "mesh.faces", f"Padding of faces (-1) stands before faces of mesh {mesh}", "put it last"
+            )
         self._verts_counts = [verts.shape[1]] * len(verts)
         self._faces_counts = used.sum(1).tolist()
         if used.any() and self._faces_padded.max() >= verts.shape[1]:
@@ -100,14 +106,14 @@ class Meshes(MeshViews):
     def _packed_normals(self, normals) -> torch.Tensor:
         if torch.is_tensor(normals):
             if normals.shape != (self._N, self._V, 3):
-                raise InputError(
+                raise ArgumentError(
                     "mesh.shape", f"normals {tuple(normals.shape)}", f"they are [{self._N}, {self._V}, 3], as vertices"
                 )
             return padded_to_packed(normals, self._verts_counts)
         if not isinstance(normals, list | tuple) or [tuple(n.shape) for n in normals] != [
             (count, 3) for count in self._verts_counts
         ]:
-            raise InputError("mesh.shape", "the normals are not as many as the vertices", "give one for each vertex")
+            raise ArgumentError("mesh.shape", "the normals are not as many as the vertices", "give one for each vertex")
         return self._packed(list(normals))
 
     @property
@@ -122,7 +128,7 @@ class Meshes(MeshViews):
 
     def _check_textures(self) -> None:
         if self._textures is not None and not self._textures.check_shapes(self._N, self._V, self._F):
-            raise InputError(
+            raise ArgumentError(
                 "mesh.textures",
                 f"the textures do not match the dimensions of {self._N} meshes of up to {self._V} vertices and "
                 f"{self._F} faces",
@@ -155,20 +161,20 @@ class Meshes(MeshViews):
     def get_mesh_verts_faces(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Vertices [vertex, 3] and faces [face, 3] of one mesh."""
         if not isinstance(index, int) or not 0 <= index < self._N:
-            raise InputError("mesh.index", f"there is no mesh {index!r}", f"there are {self._N}, counted from 0")
+            raise ArgumentError("mesh.index", f"there is no mesh {index!r}", f"there are {self._N}, counted from 0")
         return self.verts_list()[index], self.faces_list()[index]
 
     def split(self, split_sizes: list[int]) -> list[Meshes]:
         """Batches of the given sizes, one after another."""
         if not all(isinstance(size, int) for size in split_sizes):
-            raise InputError("mesh.index", f"{split_sizes} are not sizes of batches", "give whole numbers")
+            raise ArgumentError("mesh.index", f"{split_sizes} are not sizes of batches", "give whole numbers")
         ends = [sum(split_sizes[: i + 1]) for i in range(len(split_sizes))]
         return [self[end - size : end] for size, end in zip(split_sizes, ends, strict=True)]
 
     def extend(self, N: int) -> Meshes:
         """Every mesh ``N`` times in a row, copied."""
         if not isinstance(N, int) or N <= 0:
-            raise InputError("mesh.extend", f"meshes cannot be taken {N!r} times", "give a whole number above 0")
+            raise ArgumentError("mesh.extend", f"meshes cannot be taken {N!r} times", "give a whole number above 0")
         return self._built([i for i in range(self._N) for _ in range(N)], torch.clone)
 
     def clone(self) -> Meshes:
@@ -200,7 +206,7 @@ class Meshes(MeshViews):
     def update_padded(self, new_verts_padded: torch.Tensor) -> Meshes:
         """The same faces and textures on other vertices, [mesh, most vertices, 3]."""
         if new_verts_padded.shape != (self._N, self._V, 3):
-            raise InputError(
+            raise ArgumentError(
                 "mesh.shape", f"new vertices {tuple(new_verts_padded.shape)}", f"they are [{self._N}, {self._V}, 3]"
             )
         other = copy.copy(self)
@@ -213,7 +219,7 @@ class Meshes(MeshViews):
         verts = self.verts_packed()
         together = vert_offsets_packed.shape == (3,)
         if not together and vert_offsets_packed.shape != verts.shape:
-            raise InputError(
+            raise ArgumentError(
                 "mesh.shape", f"offsets {tuple(vert_offsets_packed.shape)}", f"they are [3] or {tuple(verts.shape)}"
             )
         return self._move(verts + vert_offsets_packed, keep_normals=together)
@@ -226,7 +232,7 @@ class Meshes(MeshViews):
         """Multiplies the vertices by a number, or each mesh's by its own of [mesh]; returns itself."""
         scale = torch.as_tensor(scale, device=self.device)
         if scale.ndim and scale.shape != (self._N,):
-            raise InputError("mesh.shape", f"scales {tuple(scale.shape)}", f"give one number, or [{self._N}]")
+            raise ArgumentError("mesh.shape", f"scales {tuple(scale.shape)}", f"give one number, or [{self._N}]")
         verts = self.verts_packed()
         each = scale.to(verts.dtype).expand(self._N)[self.verts_packed_to_mesh_idx()]
         return self._move(verts * each[:, None], keep_normals=True)
@@ -256,7 +262,7 @@ class Meshes(MeshViews):
             A mesh for each part, those of the first mesh first.
         """
         if len(face_indices) != self._N:
-            raise InputError(
+            raise ArgumentError(
                 "mesh.index",
                 f"sets of faces for {len(face_indices)} of {self._N} meshes",
                 "give one list for each mesh",
@@ -275,7 +281,7 @@ class Meshes(MeshViews):
     def sample_textures(self, fragments) -> torch.Tensor:
         """Colours of the fragments, [image, y, x, k, channel]."""
         if self._textures is None:
-            raise InputError("mesh.textures", "the meshes have no textures", "give textures to Meshes")
+            raise ArgumentError("mesh.textures", "the meshes have no textures", "give textures to Meshes")
         self._check_textures()
         return self._textures.sample_textures(fragments, faces_packed=self.faces_packed())
 
@@ -285,15 +291,17 @@ def _rows(values, device=None) -> torch.Tensor:
     rows = values if torch.is_tensor(values) else torch.as_tensor(values, device=device)
     rows = rows if rows.numel() else rows.reshape(0, 3)
     if rows.ndim != 2 or rows.shape[1] != 3:
-        raise InputError("mesh.shape", f"vertices or faces are {tuple(rows.shape)}", "both are [n, 3]")
+        raise ArgumentError("mesh.shape", f"vertices or faces are {tuple(rows.shape)}", "both are [n, 3]")
     return rows
 
 
-def _devices() -> InputError:
-    return InputError("mesh.device", "vertices and faces are not all on the same device", "move them with .to(device)")
+def _devices() -> ArgumentError:
+    return ArgumentError(
+        "mesh.device", "vertices and faces are not all on the same device", "move them with .to(device)"
+    )
 
 
-def _no_vertex(mesh: int, index: int, count: int) -> InputError:
-    return InputError(
+def _no_vertex(mesh: int, index: int, count: int) -> ArgumentError:
+    return ArgumentError(
         "mesh.faces", f"a face of mesh {mesh} names vertex {index} of {count}", "indices count from 0 in each mesh"
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import avg_pool2d, grid_sample
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 
 __all__ = ["pyramid", "sample_pyramid", "uv_derivatives"]
 
@@ -40,8 +40,9 @@ def uv_derivatives(fragments, faces: torch.Tensor, uv: torch.Tensor, corners: to
         Per pixel to the left and up, [image, y, x, k, 2 (direction), 2 (u, v)].
     """
     if fragments.verts_ndc is None:
-        raise InputError(
-            "texture.mipmap", "trilinear textures need to know where the vertices are in the image",
+        raise ArgumentError(
+            "texture.mipmap",
+            "trilinear textures need to know where the vertices are in the image",
             "take fragments from MeshRasterizer, or sample bilinearly",
         )
     points = fragments.verts_ndc[faces]

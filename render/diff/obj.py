@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch.nn.functional import interpolate
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from engine.core.safe_io import read_bytes
 from render.diff.join import join_meshes_as_batch
 from render.diff.meshes import Meshes
@@ -88,7 +88,7 @@ def load_obj(
         Vertices [vertex, 3]; faces; and the rest.
 
     Raises:
-        InputError: ``file.*``, ``obj.*``; it names the file and line.
+        ArgumentError: ``file.*``, ``obj.*``; it names the file and line.
     """
     return _load(f, load_textures, create_texture_atlas, texture_atlas_size, texture_wrap, device)[:3]
 
@@ -98,7 +98,7 @@ def _load(
 ) -> tuple[torch.Tensor, ObjFaces, ObjProperties, list[str]]:
     """As :func:`load_obj`, and the materials' names that ``materials_idx`` points to."""
     if texture_wrap not in ("repeat", "clamp", None):
-        raise InputError("obj.wrap", f"no texture_wrap is called '{texture_wrap}'", "repeat, clamp or None")
+        raise ArgumentError("obj.wrap", f"no texture_wrap is called '{texture_wrap}'", "repeat, clamp or None")
     content, folder = _read(f)
     verts, uvs, normals, corners = content.tensors(device)
     for values, index, what in zip((verts, uvs, normals), corners, ("vertices", "coordinates", "normals"), strict=True):
@@ -186,8 +186,8 @@ def _fan(corners: list[tuple[int, int, int]], content: _Content, line: int) -> l
     return [[corners[0], corners[i], corners[i + 1]] for i in range(1, len(corners) - 1)]
 
 
-def _wrong(content: _Content, line: int, what: str, hint: str) -> InputError:
-    return InputError("obj.line", f"{content.name}: line {line}: {what}", hint)
+def _wrong(content: _Content, line: int, what: str, hint: str) -> ArgumentError:
+    return ArgumentError("obj.line", f"{content.name}: line {line}: {what}", hint)
 
 
 def _materials(content: _Content, folder: Path, device):

@@ -11,7 +11,7 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch.nn.functional import grid_sample
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from engine.core.safe_io import read_bytes
 
 __all__ = ["Materials", "atlas_of_materials", "read_materials"]
@@ -28,7 +28,7 @@ def read_materials(library: Path, used: list[str], folder: Path, device="cpu") -
     """The used materials of an MTL library, all if it has only one and none is named; images only from ``folder``."""
     colors, files = _read_library(library, device)
     if not used and len(colors) > 1:
-        raise InputError(
+        raise ArgumentError(
             "obj.material", f"{library}: has {len(colors)} materials, and the OBJ file uses none by name", "add usemtl"
         )
     names = used or list(colors)
@@ -53,7 +53,7 @@ def _read_library(library: Path, device) -> tuple[dict[str, dict[str, torch.Tens
             colors[name] = {}
         elif word in _COLORS or word == "map_Kd":
             if not colors:
-                raise InputError("obj.material", f"{library}: line {number}: {word} before newmtl", "add a material")
+                raise ArgumentError("obj.material", f"{library}: line {number}: {word} before newmtl", "add a material")
             if word == "map_Kd":
                 # options stand before the file's name, which may have spaces where there are none
                 files[name] = rest.split()[-1] if rest.strip().startswith("-") else rest.strip().replace("\\", "/")
@@ -61,7 +61,7 @@ def _read_library(library: Path, device) -> tuple[dict[str, dict[str, torch.Tens
             try:
                 values = [float(x) for x in rest.split()[:3]]
             except ValueError:
-                raise InputError(
+                raise ArgumentError(
                     "obj.material", f"{library}: line {number}: '{line.strip()[:40]}' has no numbers", "mend the line"
                 ) from None
             colors[name][_COLORS[word]] = torch.tensor(values, device=device)
@@ -73,10 +73,10 @@ def _read_image(path: Path) -> torch.Tensor:
     try:
         with Image.open(io.BytesIO(raw)) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise InputError("obj.image", f"{path}: {image.width} x {image.height} pixels", "scale it down")
+                raise ArgumentError("obj.image", f"{path}: {image.width} x {image.height} pixels", "scale it down")
             return torch.from_numpy(np.array(image.convert("RGB"), np.float32) / 255)
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(
+        raise ArgumentError(
             "obj.image", f"{path}: is no picture that can be read: {error}", "give a PNG or JPEG"
         ) from None
 

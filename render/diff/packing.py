@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 
 __all__ = ["list_to_packed", "list_to_padded", "packed_to_list", "packed_to_padded", "padded_to_list"]
 __all__ += ["padded_to_packed", "positions"]
@@ -25,18 +25,18 @@ def list_to_padded(
         equisized: all parts have one shape, which saves the copying one by one.
     """
     if not all(torch.is_tensor(part) for part in x):
-        raise InputError("packing.type", "not all parts are tensors", "give a list of tensors")
+        raise ArgumentError("packing.type", "not all parts are tensors", "give a list of tensors")
     if equisized:
         return torch.stack(tuple(x))
     axes = max(part.ndim for part in x)
     parts = [part.new_zeros([0] * axes) if part.ndim == 1 and not len(part) else part for part in x]
     if any(part.ndim != axes for part in parts):
         shapes = sorted({part.ndim for part in parts})
-        raise InputError("packing.shape", f"parts with {shapes} axes cannot be padded to one tensor", "all the same")
+        raise ArgumentError("packing.shape", f"parts with {shapes} axes cannot be padded to one tensor", "all the same")
     if pad_size is None:
         pad_size = [max(part.shape[axis] for part in parts) for axis in range(axes)]
     elif len(pad_size) != axes:
-        raise InputError("packing.shape", f"Pad size must have {axes} numbers, not {len(pad_size)}", "one an axis")
+        raise ArgumentError("packing.shape", f"Pad size must have {axes} numbers, not {len(pad_size)}", "one an axis")
     padded = parts[0].new_full((len(parts), *pad_size), pad_value)
     for i, part in enumerate(parts):
         if len(part):
@@ -65,7 +65,7 @@ def list_to_packed(x: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tenso
         The packed tensor [sum of n, ...]; n of each part; where in it each part begins; the part of each row.
     """
     if not len(x):
-        raise InputError("packing.empty", "there is nothing to pack", "give at least one tensor")
+        raise ArgumentError("packing.empty", "there is nothing to pack", "give at least one tensor")
     counts = torch.tensor([len(part) for part in x], device=x[0].device)
     index = torch.arange(len(x), device=x[0].device).repeat_interleave(counts)
     return torch.cat(tuple(x)), counts, counts.cumsum(0) - counts, index
@@ -93,9 +93,9 @@ def padded_to_packed(
         pad_value: in place of it, rows that have nothing but this value are left out. Without both, all rows stay.
     """
     if x.ndim != 3:
-        raise InputError("packing.shape", f"Supports only tensors with three axes, not {x.ndim}", "reshape it")
+        raise ArgumentError("packing.shape", f"Supports only tensors with three axes, not {x.ndim}", "reshape it")
     if split_size is not None and pad_value is not None:
-        raise InputError("packing.both", "Only one of split_size and pad_value can be given", "leave one out")
+        raise ArgumentError("packing.both", "Only one of split_size and pad_value can be given", "leave one out")
     rows = x.flatten(0, 1)
     if pad_value is not None:
         return rows[(rows != pad_value).any(1)]
@@ -104,7 +104,7 @@ def padded_to_packed(
     if len(split_size) != len(x):
         raise _other_length(len(x), len(split_size))
     if not all(isinstance(n, int) for n in split_size):
-        raise InputError("packing.split", "split_size must be 1-dimensional", "give one whole number for each part")
+        raise ArgumentError("packing.split", "split_size must be 1-dimensional", "give one whole number for each part")
     return torch.cat([part[:n] for part, n in zip(x, split_size, strict=True)])
 
 
@@ -127,7 +127,7 @@ def positions(index, count: int) -> list[int]:
     return [range(count)[i] for i in picked]
 
 
-def _other_length(parts: int, sizes: int) -> InputError:
-    return InputError(
+def _other_length(parts: int, sizes: int) -> ArgumentError:
+    return ArgumentError(
         "packing.split", f"{sizes} sizes for {parts} parts: not the same length as inputs first dimension", "one each"
     )

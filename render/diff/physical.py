@@ -12,7 +12,7 @@ import math
 import torch
 from torch.nn.functional import normalize
 
-from render.diff.lights import rows, spread
+from render.diff.batch import TensorProperties, spread
 from render.diff.renderer import Fragments
 from render.diff.shaders import ShaderBase
 from render.diff.textures import interpolate_face_attributes
@@ -22,7 +22,7 @@ __all__ = ["PhysicalMaterials", "HardPhysicalShader", "reflectance"]
 EPS = 1e-4  #: smallest cosine, and smallest squared roughness, by which is divided
 
 
-class PhysicalMaterials:
+class PhysicalMaterials(TensorProperties):
     """One material per mesh; the base colour comes from the mesh's textures (linear RGB).
 
     Args:
@@ -38,11 +38,9 @@ class PhysicalMaterials:
         def column(value) -> torch.Tensor:
             return torch.as_tensor(value, dtype=torch.float32, device=device).reshape(-1, 1)
 
-        self.roughness, self.metallic = column(roughness), column(metallic)
-        self.sheen_color, self.sheen_roughness = rows(sheen_color, device), column(sheen_roughness)
-
-    def to(self, device) -> PhysicalMaterials:
-        return PhysicalMaterials(self.roughness, self.metallic, self.sheen_color, self.sheen_roughness, device)
+        sheen_color = torch.as_tensor(sheen_color, dtype=torch.float32, device=device).reshape(-1, 3)
+        super().__init__(device=device, roughness=column(roughness), metallic=column(metallic),
+                         sheen_color=sheen_color, sheen_roughness=column(sheen_roughness))  # fmt: skip
 
 
 def reflectance(
@@ -100,12 +98,12 @@ class HardPhysicalShader(ShaderBase):
             for values in (meshes.verts_packed(), meshes.verts_normals_packed())
         )
         own = {name: kwargs[name] for name in ("R", "T") if kwargs.get(name) is not None}
-        camera = spread(self._cameras(kwargs).get_camera_center(**own), points)
+        camera = spread(self._get_cameras(**kwargs).get_camera_center(**own), points)
         base = meshes.sample_textures(fragments)
         share = reflectance(
             normalize(normals, dim=-1, eps=1e-6),
             normalize(camera - points, dim=-1, eps=1e-6),
-            lights.towards(points),
+            normalize(lights.towards(points), dim=-1, eps=1e-6),
             base,
             materials,
         )

@@ -7,12 +7,13 @@ from dataclasses import dataclass, fields
 import torch
 from torch import nn
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
+from render import raster
 from render.diff.meshes import Meshes
-from render.raster import MeshEdges, coverage, rasterize_meshes
+from render.raster import MeshEdges, coverage
 
 __all__ = ["CoverageRenderer", "Fragments", "MeshRasterizer", "MeshRenderer", "MeshRendererWithFragments"]
-__all__ += ["RasterizationSettings"]
+__all__ += ["RasterizationSettings", "rasterize_meshes"]
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,31 @@ class RasterizationSettings:
     backend: str = "taichi"
 
 
+def rasterize_meshes(
+    meshes: Meshes, image_size: int | tuple[int, int] = 256, blur_radius: float = 0.0, faces_per_pixel: int = 8,
+    bin_size: int | None = None, max_faces_per_bin: int | None = None, perspective_correct: bool = False,
+    clip_barycentric_coords: bool = False, cull_backfaces: bool = False, z_clip_value: float | None = None,
+    cull_to_frustum: bool = False, backend: str = "taichi",
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:  # fmt: skip
+    """:func:`render.raster.rasterize_meshes` with PyTorch3D's arguments, also by their places.
+
+    ``bin_size``, ``max_faces_per_bin`` and ``cull_to_frustum`` change nothing.
+    """
+    return raster.rasterize_meshes(
+        meshes, image_size=image_size, blur_radius=blur_radius, faces_per_pixel=faces_per_pixel,
+        perspective_correct=perspective_correct, clip_barycentric_coords=clip_barycentric_coords,
+        cull_backfaces=cull_backfaces, z_clip_value=z_clip_value, backend=backend,
+    )  # fmt: skip
+
+
 def _projected(meshes: Meshes, cameras, given: dict) -> Meshes:
     """Meshes in normalised device coordinates, with the view depth as z."""
     if cameras is None:
-        raise InputError("render.cameras", "there is no camera", "give cameras to the rasterizer or to its call")
+        raise ArgumentError("render.cameras", "Cameras must be specified", "give them to the rasterizer or to its call")
     if len(cameras) not in (1, len(meshes)):
-        raise InputError("render.cameras", f"{len(cameras)} cameras for {len(meshes)} meshes", "one, or one for each")
+        raise ArgumentError(
+            "render.cameras", f"{len(cameras)} cameras for {len(meshes)} meshes", "one, or one for each"
+        )
     eps = given.get("eps")
     own = {k: v for k, v in given.items() if k not in ("cameras", "raster_settings", "eps", "lights", "materials")}
     verts = meshes.verts_padded()
@@ -102,7 +122,7 @@ class MeshRasterizer(nn.Module):
         if near is None and perspective and cameras.get_znear() is not None:
             near = float(torch.as_tensor(cameras.get_znear()).min()) / 2
         return Fragments(
-            *rasterize_meshes(
+            *raster.rasterize_meshes(
                 meshes,
                 image_size=settings.image_size,
                 blur_radius=settings.blur_radius,
@@ -157,7 +177,7 @@ class CoverageRenderer(nn.Module):
         """float32 [image, y, x]."""
         faces = meshes_world.faces_list()[0]
         if any(f is not faces and not torch.equal(f, faces) for f in meshes_world.faces_list()):
-            raise InputError("render.batch", "the meshes of a batch have different faces", "render them one by one")
+            raise ArgumentError("render.batch", "the meshes of a batch have different faces", "render them one by one")
         meshes = _projected(meshes_world, kwargs.get("cameras", self.cameras), kwargs)
         verts = meshes.verts_padded()
         if self._edges is None or not torch.equal(self._edges[0], faces):

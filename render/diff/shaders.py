@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from render.diff.blending import BlendParams, hard_rgb_blend, sigmoid_alpha_blend, softmax_rgb_blend
 from render.diff.lights import Materials, PointLights
 from render.diff.meshes import Meshes
@@ -36,28 +36,26 @@ class ShaderBase(nn.Module):
         self.lights, self.materials = self.lights.to(device), self.materials.to(device)
         return self
 
-    def _cameras(self, given: dict):
+    def _get_cameras(self, **given):
         cameras = given.get("cameras", self.cameras)
         if cameras is None:
-            raise InputError("render.cameras", "there is no camera", "give cameras to the shader or to its call")
+            raise ArgumentError("render.cameras", "Cameras must be specified", "give them to the shader or to its call")
         return cameras
 
     def _surroundings(self, given: dict) -> dict:
         """Arguments of :mod:`render.diff.shading`."""
         own = {name: given.get(name, getattr(self, name)) for name in ("lights", "materials")}
-        return {**own, "cameras": self._cameras(given), **{n: given[n] for n in ("R", "T") if n in given}}
+        return {**own, "cameras": self._get_cameras(**given), **{n: given[n] for n in ("R", "T") if n in given}}
 
     def _hard(self, colors: torch.Tensor, fragments: Fragments, given: dict) -> torch.Tensor:
         return hard_rgb_blend(colors, fragments, given.get("blend_params", self.blend_params))
 
     def _soft(self, colors: torch.Tensor, fragments: Fragments, given: dict) -> torch.Tensor:
         near, far = self._depths(given)
-        return softmax_rgb_blend(
-            colors, fragments, given.get("blend_params", self.blend_params), znear=near, zfar=far
-        )
+        return softmax_rgb_blend(colors, fragments, given.get("blend_params", self.blend_params), znear=near, zfar=far)
 
     def _depths(self, given: dict) -> tuple:
-        cameras = self._cameras(given)
+        cameras = self._get_cameras(**given)
         return tuple(
             given.get(name, getattr(cameras, name, other)) for name, other in (("znear", 1.0), ("zfar", 100.0))
         )

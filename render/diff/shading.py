@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from engine.core.errors import InputError
-from render.diff.lights import spread
+from engine.core.errors import ArgumentError
+from render.diff.batch import spread
 from render.diff.textures import TexturesVertex, interpolate_face_attributes
 
 __all__ = ["flat_shading", "gouraud_shading", "lighting", "phong_shading"]
@@ -45,10 +45,12 @@ def gouraud_shading(meshes, fragments, lights, cameras, materials, **given) -> t
     """Light of each vertex, interpolated; the meshes' textures are colours of vertices. Shape [image, y, x, k, 3].
 
     Raises:
-        InputError: ``mesh.textures``, if they are not :class:`render.diff.TexturesVertex`.
+        ArgumentError: ``mesh.textures``, if they are not :class:`render.diff.TexturesVertex`.
     """
     if not isinstance(meshes.textures, TexturesVertex):
-        raise InputError("mesh.textures", "Gouraud shading wants colours of vertices", "give TexturesVertex to Meshes")
+        raise ArgumentError(
+            "mesh.textures", "Gouraud shading wants colours of vertices", "give TexturesVertex to Meshes"
+        )
     counts = [len(v) for v in meshes.verts_list()]
     normals = torch.nn.utils.rnn.pad_sequence(meshes.verts_normals_packed().split(counts), batch_first=True)
     light, shine = lighting(meshes.verts_padded(), normals, lights, cameras, materials, **given)

@@ -7,7 +7,7 @@ import math
 import torch
 from torch.nn.functional import normalize
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from render.diff.meshes import Meshes
 
 __all__ = ["ico_sphere", "torus"]
@@ -40,7 +40,7 @@ def ico_sphere(level: int = 0, device="cpu") -> Meshes:
 def torus(r: float, R: float, sides: int, rings: int, device=None) -> Meshes:
     """A ring about z: a circle of radius ``r`` and ``sides`` points, ``rings`` times on a circle of radius ``R``."""
     if sides <= 0 or rings <= 0:
-        raise InputError("mesh.torus", f"a torus of {rings} rings of {sides} sides", "both are above 0")
+        raise ArgumentError("mesh.torus", f"a torus of {rings} rings of {sides} sides", "both are above 0")
     across, around = torch.meshgrid(torch.arange(rings), torch.arange(sides), indexing="ij")
     phi, theta = 2 * math.pi * across / rings, 2 * math.pi * around / sides
     out = R + r * theta.cos()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from render.diff.kept import Kept, kept
 from render.diff.packing import list_to_padded, padded_to_list, positions
 
@@ -25,10 +25,10 @@ def interpolate_face_attributes(
         [image, y, x, k, channel].
     """
     if face_attributes.ndim != 3 or face_attributes.shape[1] != 3:
-        raise InputError("render.attributes", f"attributes are {tuple(face_attributes.shape)}", "[face, 3, channel]")
+        raise ArgumentError("render.attributes", f"attributes are {tuple(face_attributes.shape)}", "[face, 3, channel]")
     if barycentric_coords.shape != (*pix_to_face.shape, 3):
         shapes = f"faces {tuple(pix_to_face.shape)}, barycentric coordinates {tuple(barycentric_coords.shape)}"
-        raise InputError("render.attributes", f"fragments differ: {shapes}", "the second has an axis of 3 more")
+        raise ArgumentError("render.attributes", f"fragments differ: {shapes}", "the second has an axis of 3 more")
     used = pix_to_face >= 0
     found = (barycentric_coords[used][:, :, None] * face_attributes[pix_to_face[used]]).sum(1)
     out = face_attributes.new_zeros((*pix_to_face.shape, face_attributes.shape[-1]))
@@ -79,7 +79,9 @@ class TexturesBase(Kept):
     def extend(self, N: int):
         """The texture of every mesh ``N`` times in a row."""
         if not isinstance(N, int) or N <= 0:
-            raise InputError("texture.extend", f"textures cannot be taken {N!r} times", "give a whole number above 0")
+            raise ArgumentError(
+                "texture.extend", f"textures cannot be taken {N!r} times", "give a whole number above 0"
+            )
         return self._picked([i for i in range(self._N) for _ in range(N)])
 
     def _picked(self, picked: list[int]):
@@ -113,7 +115,7 @@ class TexturesBase(Kept):
         """These textures and the others."""
         every = [self, *textures]
         if any(type(other) is not type(self) for other in every):
-            raise InputError(
+            raise ArgumentError(
                 "mesh.textures", "the meshes do not all have the same type of texture", "give all the same type"
             )
         return every
@@ -123,7 +125,7 @@ def parts_of(values, ndim: int, name: str, shape: str) -> tuple[list[torch.Tenso
     """Values as a list of tensors with ``ndim`` axes, or as one tensor with an axis more.
 
     Raises:
-        InputError: ``texture.shape``; it names the argument and the shape that it should have.
+        ArgumentError: ``texture.shape``; it names the argument and the shape that it should have.
     """
     if torch.is_tensor(values):
         if values.ndim == ndim + 1:
@@ -135,7 +137,7 @@ def parts_of(values, ndim: int, name: str, shape: str) -> tuple[list[torch.Tenso
         found = [tuple(part.shape) if torch.is_tensor(part) else type(part).__name__ for part in values]
     else:
         found = type(values).__name__
-    raise InputError(
+    raise ArgumentError(
         "texture.shape", f"{name} are {found}", f"give a list of tensors {shape}, or a tensor with an axis for meshes"
     )
 
@@ -153,7 +155,7 @@ def batch_of(
     """Rows of each mesh, and device, of values."""
     parts = [padded] if padded is not None else values
     if any(part.device != parts[0].device for part in parts):
-        raise InputError("texture.device", f"{name} are not all on the same device", "move them with .to(device)")
+        raise ArgumentError("texture.device", f"{name} are not all on the same device", "move them with .to(device)")
     counts = [len(part) for part in values] if padded is None else [padded.shape[1]] * len(padded)
     return counts, parts[0].device if parts else torch.device("cpu")
 
@@ -166,7 +168,7 @@ def longest(values: list[torch.Tensor] | None, padded: torch.Tensor | None) -> i
 def check_counts(values: list[torch.Tensor], counts: list[int], name: str, of: str) -> None:
     for mesh, (part, count) in enumerate(zip(values, counts, strict=True)):
         if len(part) != count:
-            raise InputError(
+            raise ArgumentError(
                 "mesh.textures",
                 f"{len(part)} {name} do not match the dimensions of mesh {mesh}, which has {count} {of}",
                 f"give as many {name} as {of}",
@@ -216,7 +218,7 @@ class TexturesVertex(TexturesBase):
 
     def faces_verts_textures_packed(self, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
         if faces_packed is None:
-            raise InputError("mesh.textures", "colours of vertices need to know the faces", "give faces_packed")
+            raise ArgumentError("mesh.textures", "colours of vertices need to know the faces", "give faces_packed")
         return self.verts_features_packed()[faces_packed]
 
     def sample_textures(self, fragments, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
@@ -249,7 +251,7 @@ class TexturesAtlas(TexturesBase):
         values, padded = parts_of(atlas, 4, "atlas", "[face, R, R, channel]")
         sizes = {tuple(part.shape[-3:-1]) for part in (values if padded is None else [padded])}
         if len(sizes) > 1 or any(height != width for height, width in sizes):
-            raise InputError("texture.shape", f"squares of the atlas are {sorted(sizes)}", "all are [R, R]")
+            raise ArgumentError("texture.shape", f"squares of the atlas are {sorted(sizes)}", "all are [R, R]")
         self._atlas_list, self._atlas_padded = floats(values), floats(padded)
         counts, device = batch_of(values, padded, "atlas")
         self._start(counts, "faces", device, cut=padded is not None)

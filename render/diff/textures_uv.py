@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import grid_sample, interpolate, pad
 
-from engine.core.errors import InputError, UnsupportedError
+from engine.core.errors import ArgumentError, UnsupportedError
 from render.diff.kept import kept
 from render.diff.map_layout import Place, Rectangle, pack_unique_rectangles
 from render.diff.mipmap import pyramid, sample_pyramid, uv_derivatives
@@ -43,7 +43,7 @@ class TexturesUV(TexturesBase):
     ) -> None:  # fmt: skip
         modes = ("bilinear", "nearest", "trilinear")
         if sampling_mode not in modes:
-            raise InputError("texture.sampling", f"no sampling is called '{sampling_mode}'", f"one of {modes}")
+            raise ArgumentError("texture.sampling", f"no sampling is called '{sampling_mode}'", f"one of {modes}")
         self.padding_mode, self.align_corners, self.sampling_mode = padding_mode, align_corners, sampling_mode
         faces, faces_padded = parts_of(faces_uvs, 2, "faces_uvs", "[face, 3]")
         verts, verts_padded = parts_of(verts_uvs, 2, "verts_uvs", "[coordinate, 2]")
@@ -52,7 +52,9 @@ class TexturesUV(TexturesBase):
             (verts if verts_padded is None else [verts_padded], 2, "verts_uvs"),
         ):
             if any(part.shape[-1] != width for part in parts):
-                raise InputError("texture.shape", f"{name} have not {width} numbers in a row", f"they are [n, {width}]")
+                raise ArgumentError(
+                    "texture.shape", f"{name} have not {width} numbers in a row", f"they are [n, {width}]"
+                )
         self._faces_uvs_list = [part.long() for part in faces] if faces is not None else None
         self._faces_uvs_padded = faces_padded.long() if faces_padded is not None else None
         self._verts_uvs_list, self._verts_uvs_padded = floats(verts), floats(verts_padded)
@@ -69,7 +71,7 @@ class TexturesUV(TexturesBase):
         shape = "[map, height, width, channel]" if self._several else "[height, width, channel] (more need maps_ids)"
         values, padded = parts_of(maps, 4 if self._several else 3, "maps", shape)
         if values is not None and len({part.shape[-1] for part in values}) > 1:
-            raise InputError("texture.shape", "maps have different numbers of channels", "give all the same")
+            raise ArgumentError("texture.shape", "maps have different numbers of channels", "give all the same")
         self._maps_list, self._maps_padded = floats(values), floats(padded)
 
     def _check_batches(self, count: int, device: torch.device) -> None:
@@ -81,18 +83,18 @@ class TexturesUV(TexturesBase):
         for name, values, padded in given:
             found, place = batch_of(values, padded, name)
             if len(found) != count:
-                raise InputError(
+                raise ArgumentError(
                     "texture.batch", f"{name} for {len(found)} meshes, faces_uvs for {count}", "one for each"
                 )
             if count and place != device:
-                raise InputError(
+                raise ArgumentError(
                     "texture.device", f"{name} and faces_uvs are not on the same device", "use .to(device)"
                 )
         if self._several:
             faces = longest(self._faces_uvs_list, self._faces_uvs_padded)
             ids = longest(self._maps_ids_list, self._maps_ids_padded)
             if ids != faces:
-                raise InputError("texture.shape", f"maps_ids for {ids} faces, faces_uvs for {faces}", "one for each")
+                raise ArgumentError("texture.shape", f"maps_ids for {ids} faces, faces_uvs for {faces}", "one for each")
 
     @kept
     def faces_uvs_list(self) -> list[torch.Tensor]:
@@ -173,7 +175,7 @@ class TexturesUV(TexturesBase):
         change = None
         if self.sampling_mode == "trilinear":
             if faces_packed is None:
-                raise InputError("texture.mipmap", "trilinear textures need to know the faces", "give faces_packed")
+                raise ArgumentError("texture.mipmap", "trilinear textures need to know the faces", "give faces_packed")
             change = uv_derivatives(fragments, faces_packed, uv, corners)
         ids = torch.cat(self.maps_ids_list())[faces.clamp(min=0)] if self._several else None
         return self._sampled(uv, ids, change)
@@ -234,7 +236,9 @@ class TexturesUV(TexturesBase):
         for name in ("padding_mode", "align_corners", "sampling_mode"):
             found = {getattr(other, name) for other in every}
             if len(found) > 1:
-                raise InputError("mesh.textures", f"textures with {name} {found} cannot be joined", "give all the same")
+                raise ArgumentError(
+                    "mesh.textures", f"textures with {name} {found} cannot be joined", "give all the same"
+                )
         several = any(other._several for other in every)
         maps, ids = [], []
         for other in every:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from engine.core.taichi_runtime import ti
 from render.raster.grouping import Groups, stable_groups
 from render.raster.triangle import EPS, edge, vec2
@@ -71,7 +71,7 @@ def image_shape(image_size: int | tuple[int, int]) -> tuple[int, int]:
     """(height, width) from a side or a pair."""
     pair = (image_size, image_size) if isinstance(image_size, int) else tuple(int(side) for side in image_size)
     if len(pair) != 2 or min(pair) < 1:
-        raise InputError("raster.size", f"an image of size {image_size} does not exist", "give (height, width)")
+        raise ArgumentError("raster.size", f"an image of size {image_size} does not exist", "give (height, width)")
     return pair
 
 
@@ -107,7 +107,7 @@ def bin_faces(
         in_face_order: sweep in the faces' own order.
 
     Raises:
-        InputError: a visible face has coordinates that are not numbers.
+        ArgumentError: a visible face has coordinates that are not numbers.
     """
     count, device = len(face_verts), face_verts.device
     box = torch.empty((count, 4), dtype=torch.float32, device=device)
@@ -118,14 +118,14 @@ def bin_faces(
     _measure(face_verts, box, near, span, size, reach, half[0], half[1], grid.width, grid.height,
              int(cull_backfaces), int(bounded))  # fmt: skip
     if bool((size < 0).any()):
-        raise InputError(
+        raise ArgumentError(
             "raster.not_finite",
             f"face {int((size < 0).nonzero()[0])} has vertices that are not numbers",
             "check the vertices and the camera",
         )
     total = int(size.sum())
     if total > MOST_ENTRIES:
-        raise InputError(
+        raise ArgumentError(
             "raster.too_large",
             f"the faces cover {total:,} tiles of {TILE} x {TILE} pixels together",
             "take a smaller image or blur, fewer images at a time, or larger faces",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from render.raster import fragments
 from render.raster.binning import TILE, Grid, bin_faces, pixel_centres
 from render.raster.grouping import stable_groups, sum_by_group
@@ -47,7 +47,7 @@ def rasterize_corners(
     """
     height, width = settings.image_size
     if images * height * width * settings.faces_per_pixel * 3 >= 2**31:
-        raise InputError(
+        raise ArgumentError(
             "raster.too_large",
             f"{images} x {height} x {width} pixels with {settings.faces_per_pixel} faces each are too many",
             "take fewer images at a time, or fewer faces per pixel",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from render.raster import label_outline
 from render.raster.binning import Grid, image_shape
 from render.raster.device import ready
@@ -46,14 +46,18 @@ def visible_shares(
         each other, the line of intersection has no derivative.
 
     Raises:
-        InputError: shapes or numbers that make no sense.
+        ArgumentError: shapes or numbers that make no sense.
     """
     check_shapes(verts_ndc, faces)
     if labels.shape != faces.shape[:1]:
-        raise InputError("raster.labels", f"{tuple(labels.shape)} labels for {len(faces)} faces", "one for each face")
+        raise ArgumentError(
+            "raster.labels", f"{tuple(labels.shape)} labels for {len(faces)} faces", "one for each face"
+        )
     count = int(labels.max()) + 1 if count is None else count
     if len(labels) and not (0 <= int(labels.min()) and int(labels.max()) < count):
-        raise InputError("raster.labels", f"labels go from {int(labels.min())} to {int(labels.max())}", "count from 0")
+        raise ArgumentError(
+            "raster.labels", f"labels go from {int(labels.min())} to {int(labels.max())}", "count from 0"
+        )
     ready(verts_ndc)
     batch = (verts_ndc if verts_ndc.ndim == 3 else verts_ndc[None]).float()
     edges = edges or MeshEdges(faces, batch.shape[1])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.core.errors import InputError, UnsupportedError
+from engine.core.errors import ArgumentError, UnsupportedError
 from render.raster import twin
 from render.raster.binning import image_shape
 from render.raster.clip import Clipped, clip_near
@@ -59,12 +59,12 @@ def rasterize_meshes(
         the nearest of its edges, negative inside. All are -1 in unused places.
 
     Raises:
-        InputError: shapes, indices or numbers that make no sense.
+        ArgumentError: shapes, indices or numbers that make no sense.
         UnsupportedError: an unknown backend, or PyTorch3D where it is not installed.
     """
     unknown = set(_unused) - {"bin_size", "max_faces_per_bin", "cull_to_frustum"}
     if unknown:
-        raise InputError("raster.argument", f"rasterize_meshes has no argument {sorted(unknown)[0]!r}", "")
+        raise ArgumentError("raster.argument", f"rasterize_meshes has no argument {sorted(unknown)[0]!r}", "")
     verts, packed, face_image, images = _packed(verts_ndc, faces)
     settings = Settings(
         image_size=image_shape(image_size),
@@ -118,9 +118,9 @@ def _packed(verts_ndc, faces) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor,
         images = torch.repeat_interleave(torch.arange(len(counts), device=packed.device), counts)
         return verts.float(), packed, images.int(), len(counts)
     if not (isinstance(verts_ndc, torch.Tensor) and isinstance(faces, torch.Tensor)):
-        raise InputError("raster.input", "vertices and faces must be torch tensors", "or give one Meshes")
+        raise ArgumentError("raster.input", "vertices and faces must be torch tensors", "or give one Meshes")
     if verts_ndc.ndim not in (2, 3) or verts_ndc.shape[-1] != 3 or faces.ndim != 2 or faces.shape[1] != 3:
-        raise InputError(
+        raise ArgumentError(
             "raster.shape",
             f"vertices {tuple(verts_ndc.shape)} and faces {tuple(faces.shape)} do not make meshes",
             "vertices are [vertex, 3] or [image, vertex, 3], faces [face, 3]",
@@ -135,10 +135,10 @@ def _packed(verts_ndc, faces) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor,
 
 def _check(verts: torch.Tensor, faces: torch.Tensor, settings: Settings) -> None:
     if settings.faces_per_pixel < 1 or not settings.blur_radius >= 0:
-        raise InputError(
+        raise ArgumentError(
             "raster.settings",
             f"faces_per_pixel {settings.faces_per_pixel} and blur_radius {settings.blur_radius} are not possible",
             "at least one face per pixel, and a blur of zero or more",
         )
     if len(faces) and not (0 <= int(faces.min()) and int(faces.max()) < len(verts)):
-        raise InputError("raster.index", f"faces name vertices outside 0 to {len(verts) - 1}", "check the faces")
+        raise ArgumentError("raster.index", f"faces name vertices outside 0 to {len(verts) - 1}", "check the faces")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from render.raster import outline
 from render.raster.binning import Bins, Grid, bin_faces, image_shape
 from render.raster.device import ready
@@ -41,7 +41,7 @@ def coverage(
         float32 [image, y, x] in 0 to 1, differentiable by the x and y of the vertices.
 
     Raises:
-        InputError: shapes or numbers that make no sense.
+        ArgumentError: shapes or numbers that make no sense.
     """
     check_shapes(verts_ndc, faces)
     size = image_shape(image_size)
@@ -98,9 +98,9 @@ def tiles_of(verts: torch.Tensor, faces: torch.Tensor, grid: Grid) -> tuple[torc
 
 
 def check_shapes(verts_ndc: torch.Tensor, faces: torch.Tensor) -> None:
-    """Raises InputError unless vertices are [vertex, 3] or [image, vertex, 3], and faces [face, 3]."""
+    """Raises ArgumentError unless vertices are [vertex, 3] or [image, vertex, 3], and faces [face, 3]."""
     if verts_ndc.ndim not in (2, 3) or verts_ndc.shape[-1] != 3 or faces.ndim != 2 or faces.shape[1] != 3:
-        raise InputError(
+        raise ArgumentError(
             "raster.shape",
             f"vertices {tuple(verts_ndc.shape)} and faces {tuple(faces.shape)} do not make meshes",
             "vertices are [vertex, 3] or [image, vertex, 3], faces [face, 3]",

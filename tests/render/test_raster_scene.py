@@ -163,7 +163,7 @@ def test_coverage_renderer_fits_a_shift():
 
 
 def test_errors_say_what_is_missing():
-    with pytest.raises(InputError, match="no camera"):
+    with pytest.raises(InputError, match="Cameras must be specified"):
         diff.MeshRasterizer()(diff.Meshes([TRIANGLE], [FACE]))
     with pytest.raises(InputError, match="no textures"):
         diff.MeshRenderer(diff.MeshRasterizer(camera()), diff.HardPhongShader(cameras=camera()))(
