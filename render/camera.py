@@ -9,7 +9,8 @@ import numpy as np
 from engine.core.errors import InputError
 from engine.core.types import Camera, SceneMesh
 
-__all__ = ["PORTRAIT_FOV", "look_at", "orbit_camera", "standard_cameras", "turntable_cameras", "gl_matrices", "resized"]
+__all__ = ["PORTRAIT_FOV", "look_at", "orbit_camera", "standard_cameras", "turntable_cameras", "gl_bytes",
+           "gl_matrices", "resized"]  # fmt: skip
 
 #: Vertical field of view of a portrait lens (105 mm on a 24 x 36 mm frame, held upright) [rad].
 PORTRAIT_FOV = 2 * np.arctan(18.0 / 105.0)
@@ -112,6 +113,11 @@ def gl_matrices(camera: Camera, near: float, far: float) -> tuple[np.ndarray, np
     projection[2, 3] = -2 * far * near / (far - near)
     projection[3, 2] = -1
     return view, projection
+
+
+def gl_bytes(matrix: np.ndarray) -> bytes:
+    """A matrix as OpenGL takes it."""
+    return np.ascontiguousarray(matrix.T, np.float32).tobytes()
 
 
 def _bounds(meshes: Sequence[SceneMesh]) -> tuple[np.ndarray, np.ndarray]:

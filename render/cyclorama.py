@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from render.gpu_programs import Programs
 from render.studio import Studio, turn_matrix
 
 __all__ = ["Cyclorama"]
@@ -16,16 +17,15 @@ class Cyclorama:
 
     Args:
         context: moderngl context.
-        programs: of :func:`render.gpu_programs.build_programs`.
         centre, radius: a ball around the subject [m]; the paper lies at ``floor`` [m].
         floor_frame: centre x, centre z and half width of the square whose visible sky is known [m].
     """
 
     def __init__(
-        self, context: Any, programs: dict[str, Any], studio: Studio, *, centre: np.ndarray, radius: float,
+        self, context: Any, programs: Programs, studio: Studio, *, centre: np.ndarray, radius: float,
         floor: float, floor_frame: tuple[float, float, float],
     ) -> None:  # fmt: skip
-        self.programs, self.centre, self.floor = programs, centre, floor
+        self.context, self.programs, self.centre, self.floor = context, programs, centre, floor
         r, bend = radius, 1.5 * radius
         arc = np.linspace(0, np.pi / 2, 17)
         z = np.concatenate([[8 * r, -1.4 * r], -1.4 * r - bend * np.sin(arc[1:]), [-1.4 * r - bend]])
@@ -35,27 +35,31 @@ class Cyclorama:
         self.points = np.stack([np.tile([-9 * r, 9 * r], len(z)), np.repeat(y, 2), np.repeat(z, 2)], axis=1)
         self.height = np.repeat(np.clip(y / (4 * r), 0, 1), 2)
         self.buffer = context.buffer(reserve=len(self.points) * 16, dynamic=True)
-        self.arrays = {}
-        for name, part in (("floor", strip[:2]), ("wall", strip[2:])):
-            program = programs[name]
-            for place in ("floor", "wall", "edge"):
-                program[f"{place}_color"].value = getattr(studio, f"backdrop_{place}")
-            if "floor_frame" in program:
-                program["floor_frame"].value = floor_frame
-            indices = context.buffer(np.ascontiguousarray(part).tobytes())
-            names = ("in_position", "in_height")
-            self.arrays[name] = context.vertex_array(program, [(self.buffer, "3f 1f", *names)], index_buffer=indices)
+        self.indices = {
+            name: context.buffer(np.ascontiguousarray(part).tobytes())
+            for name, part in (("floor", strip[:2]), ("wall", strip[2:]))
+        }
+        self.arrays: dict[int, Any] = {}
+        colors = {f"{place}_color": getattr(studio, f"backdrop_{place}") for place in ("floor", "wall", "edge")}
+        programs.share(floor_frame=floor_frame, **colors)
 
     def turn(self, turn: float) -> None:
         """Places the paper behind the subject as seen from azimuth ``turn`` [rad]."""
         world = self.points @ turn_matrix(turn).T + [self.centre[0], self.floor, self.centre[2]]
         self.buffer.write(np.column_stack([world, self.height]).astype(np.float32).tobytes())
 
-    def draw(self, size: tuple[int, int], view: bytes, projection: bytes) -> None:
-        """Draws it into the framebuffer in use, of this size [px]."""
-        for name, array in self.arrays.items():
-            program = self.programs[name]
+    def draw(self, size: tuple[int, int], *, few_taps: int, behind: bool) -> None:
+        """Draws it into the framebuffer in use, of this size [px], with the camera that the programs share.
+
+        Args:
+            few_taps: samples of the shadow on it, or 0 if the shared ``shadow_taps`` tells.
+            behind: as far away as can be, whatever its distance.
+        """
+        for name, indices in self.indices.items():
+            program = self.programs.get(name, **({"FEW_TAPS": few_taps} if name == "floor" else {}))
             program["picture"].value = size
-            program["view"].write(view)
-            program["projection"].write(projection)
-            array.render()
+            program["behind"].value = int(behind)
+            if program.glo not in self.arrays:
+                content = [(self.buffer, "3f 1f", "in_position", "in_height")]
+                self.arrays[program.glo] = self.context.vertex_array(program, content, index_buffer=indices)
+            self.arrays[program.glo].render()

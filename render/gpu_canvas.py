@@ -22,6 +22,7 @@ class Canvas:
         self.context, self.program, self.unit = context, develop, unit
         self.triangle = context.vertex_array(develop, [])
         self.kept: dict[str, tuple[Any, Any]] = {}
+        self.joined: tuple[Any, Any, Any] | None = None  # two framebuffers, and one with colour and depth of each
 
     def drawn(self, size: tuple[int, int], samples: int) -> Any:
         """Half-float linear target of this size (width, height) [px] with ``samples`` a pixel, in use and empty."""
@@ -45,6 +46,26 @@ class Canvas:
         frame.use()
         frame.clear(0, 0, 0, 0)
         return frame
+
+    def seen(self, size: tuple[int, int]) -> Any:
+        """Target of this size (width, height) [px] for numbers of triangles, in use and empty."""
+        frame = self._keep("seen", size, lambda: self.context.framebuffer(
+            [self.context.texture(size, 1, dtype="f4")], self.context.depth_renderbuffer(size)
+        ))  # fmt: skip
+        frame.color_attachments[0].filter = (self.context.NEAREST, self.context.NEAREST)
+        frame.use()
+        frame.clear(0, 0, 0, 0)
+        return frame
+
+    def over(self, frame: Any, depth: Any) -> Any:
+        """What was drawn into ``frame``, in use and with the depth of another framebuffer."""
+        if self.joined is None or self.joined[:2] != (frame, depth):
+            if self.joined is not None:
+                self.joined[2].release()
+            both = self.context.framebuffer(frame.color_attachments, depth.depth_attachment)
+            self.joined = (frame, depth, both)
+        self.joined[2].use()
+        return self.joined[2]
 
     def linear(self, frame: Any) -> np.ndarray:
         """What was drawn: scene-linear, premultiplied, shape [H, W, 4], row 0 at the top."""

@@ -8,11 +8,15 @@ import numpy as np
 
 from engine.core.mesh import unique_edges, vertex_normals
 from engine.core.types import SceneMesh
+from render.gpu_programs import UNITS, Programs
+from render.gpu_tables import MeshTables, table_size
 from render.smooth import smoothed
 
 __all__ = ["GpuMesh"]
 
 WEAVES = {"": 0, "plain": 1, "twill": 2, "satin": 3, "knit": 4}
+YARNS = {"": 1, "plain": 2, "twill": 4, "satin": 5, "knit": 1}  #: to a repeat, as in weave.glsl
+NEAR = 0.42  #: pixels in spacings of yarns, from which none is told apart, as in weave.glsl
 CLOTH_BIAS = 0.003  #: how much nearer cloth is drawn than it is, so that skin never shows through [m]
 
 SMOOTH_BELOW = 80_000  #: cloth of fewer triangles is rounded
@@ -22,9 +26,9 @@ class GpuMesh:
     """A mesh and what is needed to draw it. Double-sided meshes are cloth, the others skin."""
 
     def __init__(
-        self, context: Any, programs: dict[str, Any], mesh: SceneMesh, index: int, *, rounded: bool = True
+        self, context: Any, programs: Programs, mesh: SceneMesh, index: int, *, rounded: bool = True
     ) -> None:
-        self.cloth = mesh.material.double_sided
+        self.programs, self.cloth = programs, mesh.material.double_sided
         lines = unique_edges(mesh.faces)[0]
         if rounded and self.cloth and len(mesh.faces) < SMOOTH_BELOW:
             middle = (len(mesh.vertices) + np.arange(len(lines), dtype=np.int32))[:, None]  # smoothing adds one an edge
@@ -39,28 +43,49 @@ class GpuMesh:
         static = np.concatenate(
             [self.vertices, self.normals, _or(mesh.uv_metres, flat), _or(mesh.uv, flat), _edges(mesh)], axis=1
         ).astype(np.float32)
-        self.transfer: tuple[np.ndarray, ...] = ()
-        self.light = context.buffer(reserve=count * 8 * 4, dynamic=True)
+        self.static, self.tables = static, None
+        lights = table_size(2 * count)  # as long as the texture that may be made of it
+        self.light = context.buffer(reserve=lights[0] * lights[1] * 16, dynamic=True)
         self.map = context.buffer(reserve=count * 4, dynamic=True)
         self.indices = context.buffer(self.faces.tobytes(), dynamic=True)
-        content = [
+        self.edges = context.buffer(lines.tobytes())
+        self.content = [
             (
                 context.buffer(static.tobytes()),
                 "3f 3f 2f 2f 2f",
                 ("in_position", "in_normal", "in_uv_metres", "in_uv", "in_edges"),
             ),
-            (self.light, "3f 3f 2f", ("in_light_front", "in_light_back", "in_open")),
+            (self.light, "4f 4f", ("in_light_front", "in_light_back")),
             (self.map, "1f", ("in_map",)),
         ]
-        surface = programs["cloth" if self.cloth else "skin"]
-        self.arrays = {
-            "surface": self._array(surface, content, self.indices),
-            "gbuffer": self._array(programs["gbuffer"], content, self.indices),
-            "light": self._array(programs["light"], content, self.indices),
-            "depth": self._array(programs["depth"], content, self.indices),
-        }
-        self.edges = self._array(programs["line"], content, context.buffer(lines.tobytes()))
+        self.kept: dict[tuple[int, bool], Any] = {}
         self.texture = self._texture()
+
+    @property
+    def triangles(self) -> int:
+        """How many there are."""
+        return len(self.faces)
+
+    @property
+    def resolved_below(self) -> float:
+        """Size of pixels on the cloth below which its yarns begin to be told apart [m]."""
+        return NEAR * max(self.mesh.material.weave_scale, 1e-5) / YARNS[self.mesh.material.weave]
+
+    def array(self, program: Any, *, edges: bool = False) -> Any:
+        """What the program draws of this mesh: its triangles, or its edges."""
+        key = (program.glo, edges)
+        if key not in self.kept:
+            self.kept[key] = self._array(program, self.content, self.edges if edges else self.indices)
+        return self.kept[key]
+
+    def found(self, mode: str) -> MeshTables:
+        """Triangles and vertices as textures, with the light and the scalar field of now."""
+        if self.tables is None:
+            self.tables = MeshTables(self.context, self.faces, self.static)
+            self.tables.take_light(self.light)
+        if mode in self.mesh.maps:
+            self.tables.take_field(np.nan_to_num(self.mesh.maps[mode]).astype(np.float32))
+        return self.tables
 
     def bake_points(self) -> tuple[np.ndarray, np.ndarray]:
         """Points and normals whose light is to be baked: the right side, and for cloth the wrong side after it."""
@@ -71,7 +96,13 @@ class GpuMesh:
     def take_baked(self, transfer: np.ndarray, visible: np.ndarray) -> None:
         """Keeps the transfer [P, 9] and visible fraction [P] of :meth:`bake_points`."""
         n = len(self.vertices)
-        self.transfer = (transfer[:n], transfer[-n:], visible[:n], visible[-n:])
+        self.visible = (visible[:n], visible[-n:])
+        packed = np.concatenate([transfer[:n], transfer[-n:], visible[:n, None], visible[-n:, None]], axis=1)
+        names = ("in_front_a", "in_front_b", "in_front_c", "in_back_a", "in_back_b", "in_back_c", "in_open")
+        buffer = self.context.buffer(np.ascontiguousarray(packed, np.float32).tobytes())
+        self.transfer = self.context.vertex_array(
+            self.programs.get("relight"), [(buffer, "4f 4f 1f 4f 4f 1f 2f", *names)]
+        )
 
     def openness(self) -> np.ndarray:
         """Visible fraction of the hemisphere on the side that sees more, shape [V]; the mesh's own vertices come first.
@@ -79,14 +110,14 @@ class GpuMesh:
         One value has to serve both sides of cloth, and the side in the open is the one that is looked at: a collar's
         fall shows its wrong side.
         """
-        return np.maximum(self.transfer[2], self.transfer[3])
+        return np.maximum(*self.visible)
 
-    def relight(self, environment: np.ndarray) -> None:
-        """Sums the softboxes' light at every vertex; ``environment`` is spherical harmonics, shape [9, 3]."""
-        front, back, open_front, open_back = self.transfer
-        e = environment.astype(np.float32)
-        packed = np.concatenate([front @ e, back @ e, open_front[:, None], open_back[:, None]], axis=1)
-        self.light.write(np.ascontiguousarray(np.maximum(packed, 0), np.float32).tobytes())
+    def relight(self) -> None:
+        """Sums the softboxes' light at every vertex, as the program ``relight`` has been told it."""
+        self.programs.get("relight")
+        self.transfer.transform(self.light, mode=self.context.POINTS, vertices=len(self.vertices))
+        if self.tables:
+            self.tables.take_light(self.light)
 
     def show_map(self, name: str) -> bool:
         """Loads a scalar field for display; False if the mesh has none of that name."""
@@ -101,6 +132,10 @@ class GpuMesh:
         order = np.argsort(-distance, kind="stable")
         self.indices.write(np.ascontiguousarray(self.faces[order]).tobytes())
         return distance[order]
+
+    def cull(self) -> None:
+        """Leaves out what turns from the camera, of a body: it cannot be seen."""
+        (self.context.disable if self.cloth else self.context.enable)(self.context.CULL_FACE)
 
     def set_material(self, program: Any) -> None:
         """Sets the uniforms of the material that the program has."""
@@ -122,7 +157,7 @@ class GpuMesh:
             if name in program:
                 program[name].value = value
         if self.texture is not None and "base_texture" in program:
-            self.texture.use(4)
+            self.texture.use(UNITS["base_texture"])
 
     def _array(self, program: Any, content: list[tuple], indices: Any) -> Any:
         kept = []

@@ -1,4 +1,4 @@
-"""The preview's shader programs and the units that their textures stand at."""
+"""The preview's shader programs, compiled when they are first needed, and the units that their textures stand at."""
 
 from __future__ import annotations
 
@@ -6,37 +6,83 @@ from typing import Any
 
 from render.opengl import shader_source
 
-__all__ = ["UNITS", "build_programs"]
+__all__ = ["TABLE_WIDTH", "UNITS", "VERTEX_TEXELS", "Programs"]
 
 #: texture unit of each sampler
 UNITS = {
     "key_depth": 0, "key_shadow": 1, "rim_shadow": 2, "map_table": 3, "base_texture": 4, "floor_open": 5,
-    "reflections": 6, "linear_picture": 7,
+    "reflections": 6, "linear_picture": 7, "seen": 8, "corners": 9, "vertices": 10, "lights": 11, "field": 12,
+}  # fmt: skip
+TABLE_WIDTH = 1024  #: of textures that shaders look vertices and triangles up in [texels]
+VERTEX_TEXELS = 3  #: of each vertex
+
+#: vertex shader, and the texts that make the fragment shader
+SOURCES = {
+    "surface": ("mesh", ("drawn.glsl", "weave.glsl", "shadow.glsl", "tone.glsl", "surface.frag.glsl")),
+    "found": ("whole", ("found.glsl", "weave.glsl", "shadow.glsl", "tone.glsl", "surface.frag.glsl")),
+    "gbuffer": ("mesh", ("drawn.glsl", "weave.glsl", "gbuffer.frag.glsl")),
+    "light": ("mesh", ("shadow.glsl", "light.frag.glsl")),
+    "seen": ("mesh", ("seen.frag.glsl",)),
+    "sorted": ("whole", ("sorted.frag.glsl",)),
+    "floor": ("backdrop", ("shadow.glsl", "tone.glsl", "backdrop.frag.glsl")),
+    "wall": ("backdrop", ("tone.glsl", "backdrop.frag.glsl")),
+    "develop": ("whole", ("tone.glsl", "develop.frag.glsl")),
+    "depth": ("depth", ("depth.frag.glsl",)),
+    "line": ("line", ("line.frag.glsl",)),
+    "relight": ("relight", ()),  # its vertices are what is wanted
+}
+#: what each program's text may be compiled for, and as what if nothing is said
+DEFINES = {
+    "surface": {"CLOTH": 0, "YARNS": 1, "FEW_TAPS": 0, "FOUND": 0},
+    "found": {"CLOTH": 0, "YARNS": 1, "FEW_TAPS": 0, "MAPPED": 0, "FOUND": 1, "TABLE_WIDTH": TABLE_WIDTH,
+              "VERTEX_TEXELS": VERTEX_TEXELS},
+    "gbuffer": {"YARNS": 1},
+    "light": {"FEW_TAPS": 0},
+    "depth": {"SHEER": 0},
+    "sorted": {"MESHES": 1},
+    "floor": {"FLOOR": 1, "FEW_TAPS": 0},
+    "wall": {"FLOOR": 0},
 }  # fmt: skip
 
 
-def build_programs(context: Any, fixed: dict[str, Any]) -> dict[str, Any]:
-    """Every program by name; ``fixed`` are uniforms that all of them get, where they have them."""
-    version = "#version 330\n"
-    vertex, weave, shadow, tone = (
-        shader_source(n) for n in ("mesh.vert.glsl", "weave.glsl", "shadow.glsl", "tone.glsl")
-    )
-    surface, paper = shader_source("surface.frag.glsl"), shader_source("backdrop.frag.glsl")
-    paper_vertex = shader_source("backdrop.vert.glsl")
-    sources = {
-        kind: (vertex, f"{version}#define CLOTH {int(kind == 'cloth')}\n{weave}{shadow}{tone}{surface}")
-        for kind in ("skin", "cloth")
-    }
-    sources["gbuffer"] = (vertex, f"{version}{weave}{shader_source('gbuffer.frag.glsl')}")
-    sources["light"] = (vertex, f"{version}{shadow}{shader_source('light.frag.glsl')}")
-    sources["floor"] = (paper_vertex, f"{version}#define FLOOR 1\n{shadow}{tone}{paper}")
-    sources["wall"] = (paper_vertex, f"{version}#define FLOOR 0\n{tone}{paper}")
-    sources["develop"] = (shader_source("develop.vert.glsl"), f"{version}{tone}{shader_source('develop.frag.glsl')}")
-    for name in ("depth", "line"):
-        sources[name] = (shader_source(f"{name}.vert.glsl"), shader_source(f"{name}.frag.glsl"))
-    programs = {name: context.program(vertex_shader=v, fragment_shader=f) for name, (v, f) in sources.items()}
-    for program in programs.values():
-        for name, value in {**UNITS, **fixed}.items():
-            if name in program:
+class Programs:
+    """Every program by its name and what it is compiled for; uniforms that several have are told once.
+
+    Args:
+        context: moderngl context.
+        shared: uniforms of all programs that have them, besides the textures' units.
+    """
+
+    def __init__(self, context: Any, **shared: Any) -> None:
+        self.context, self.shared, self.kept, self.stale = context, {**UNITS, **shared}, {}, set()
+
+    def share(self, **values: Any) -> None:
+        """Tells uniforms to all programs that have them, those yet to be compiled too; bytes are matrices."""
+        self.shared.update(values)
+        self.stale.update((key, name) for key in self.kept for name in values)
+
+    def get(self, name: str, **defines: int) -> Any:
+        """The program of that name compiled for ``defines``; see ``DEFINES``."""
+        chosen = {**DEFINES.get(name, {}), **defines}
+        key = (name, *chosen.values())
+        if key not in self.kept:
+            vertex, fragment = SOURCES[name]
+            head = "".join(f"#define {word} {value}\n" for word, value in chosen.items())
+            parts = {"fragment_shader": f"#version 330\n{head}" + "".join(map(shader_source, fragment))}
+            self.kept[key] = self.context.program(
+                vertex_shader=shader_source(f"{vertex}.vert.glsl"),
+                **(parts if fragment else {"varyings": ("front", "back")}),
+            )
+            self.stale.update((key, uniform) for uniform in self.shared)
+        program = self.kept[key]
+        for uniform in [u for k, u in self.stale if k == key]:
+            self._tell(program, uniform, self.shared[uniform])
+            self.stale.discard((key, uniform))
+        return program
+
+    def _tell(self, program: Any, name: str, value: Any) -> None:
+        if name in program:
+            if isinstance(value, bytes):
+                program[name].write(value)
+            else:
                 program[name].value = value
-    return programs

@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from engine.core.types import Camera, SceneMesh
 from render import heatmap
-from render.bake import bake_transfer, ortho_matrix
-from render.camera import gl_matrices
+from render.bake import bake_transfer
+from render.camera import gl_bytes, gl_matrices
 from render.cyclorama import Cyclorama
 from render.gpu_canvas import Canvas, release
+from render.gpu_light import StudioLight, draw_depth
 from render.gpu_mesh import GpuMesh
-from render.gpu_programs import UNITS, build_programs
-from render.studio import MIRROR_STEPS, Studio, mirrored
+from render.gpu_programs import UNITS, Programs
+from render.studio import Studio
+from render.visibility import VisibilityBuffer
 
 __all__ = ["GpuScene"]
 
 FLOOR_GRID = 96  #: points along each side of the floor's baked square
 LIGHT_TAPS = 8  #: samples of the key light's shadow in :meth:`GpuScene.draw_light`
 BAKE_SIZE = 1024  #: depth maps of the bake [px]
+FEW_TAPS = 4  #: below so many samples shadows have edges of one softness
+STRETCHED = 2.0  #: how much longer than at rest cloth may be, where its yarns are looked for
 SHEER_SLICES = 48  #: by depth, in which several sheer meshes are drawn in turns
 #: lines of wireframes: linear RGB and opacity of the mesh on top and of those beneath
 WIRE_COLORS = {True: (0.02, 0.022, 0.03, 0.75), False: (0.10, 0.085, 0.075, 0.35)}
+
+
+@dataclass(frozen=True)
+class _Pose:
+    """Of a camera: OpenGL's matrices, and the eye [m]."""
+
+    view: np.ndarray
+    projection: np.ndarray
+    eye: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """How surfaces are shaded: mode, few samples of shadows or 0, and the size of the smallest pixel on them [m]."""
+
+    mode: str
+    few_taps: int
+    pixel: float
 
 
 class GpuScene:
@@ -40,55 +64,35 @@ class GpuScene:
     def __init__(
         self, context: Any, meshes: Sequence[SceneMesh], studio: Studio, *, directions: int, rounded: bool = True
     ) -> None:
-        self.context, self.studio, self.turn = context, studio, None  # turn and size of the shadow maps
+        self.context = context
         low = np.min([m.vertices.min(0) for m in meshes], axis=0).astype(np.float64)
         high = np.max([m.vertices.max(0) for m in meshes], axis=0).astype(np.float64)
         self.centre, self.floor = (low + high) / 2, float(low[1])
         self.radius = float(np.linalg.norm(high - low)) / 2 * 1.02
         self.floor_half = 1.3 * self.radius
         sheer = any(mesh.material.base_color[3] < 1 for mesh in meshes)
-        self.programs = build_programs(context, {
-            "key_extent": self.radius,
-            "key_softness": studio.key_tan_radius,
-            "least_blur": 0.0025 if sheer else 0.0008,
-        })  # fmt: skip
+        self.programs = Programs(
+            context,
+            key_extent=self.radius,
+            key_softness=studio.key_tan_radius,
+            least_blur=0.0025 if sheer else 0.0008,
+        )
         self.meshes = [GpuMesh(context, self.programs, mesh, i, rounded=rounded) for i, mesh in enumerate(meshes)]
         self.floor_open = self._bake(directions)
         frame = (float(self.centre[0]), float(self.centre[2]), self.floor_half)
         self.backdrop = Cyclorama(
             context, self.programs, studio, centre=self.centre, radius=self.radius, floor=self.floor, floor_frame=frame
         )
-        self.canvas = Canvas(context, self.programs["develop"], UNITS["linear_picture"])
-        self.shadows: dict[str, tuple[Any, Any]] = {}
-        linear, nearest = (context.LINEAR, context.LINEAR), (context.NEAREST, context.NEAREST)
-        self.compared = context.sampler(compare_func="<=", filter=linear, repeat_x=False, repeat_y=False)
-        self.plain = context.sampler(filter=nearest, repeat_x=False, repeat_y=False)
+        self.canvas = Canvas(context, self.programs.get("develop"), UNITS["linear_picture"])
+        box = np.array(list(itertools.product(*zip(low, high, strict=True))))
+        self.visibility = VisibilityBuffer(context, self.programs, self.canvas, box)
+        self.light = StudioLight(context, self.programs, studio, self.meshes, centre=self.centre, radius=self.radius)
         self.tables = {name: self._table(name) for name in heatmap.MAP_STYLES}
-        self.reflections = self._reflections()
 
     def set_turn(self, turn: float, shadow_size: int) -> None:
         """Turns the studio with the camera: new light at the vertices, new shadow maps of this side [px]."""
-        if self.turn is not None and abs(turn - self.turn[0]) < 1e-6 and shadow_size == self.turn[1]:
-            return
-        if self.turn is None or shadow_size != self.turn[1]:
-            self._new_shadows(shadow_size)
-        self.turn = (turn, shadow_size)
-        environment = self.studio.environment(turn)
-        for mesh in self.meshes:
-            mesh.relight(environment)
-        for name, (texture, frame) in self.shadows.items():
-            matrix = ortho_matrix(self.studio.direction(name, turn), self.centre, self.radius)
-            self._draw_depth(frame, matrix)
-            for program in ("skin", "cloth", "floor", "light"):
-                self._set(program, f"{name}_matrix", matrix)
-            texture.filter = (self.context.LINEAR, self.context.LINEAR)
-        for program in ("skin", "cloth"):
-            self.programs[program]["turn"].value = turn
-            for name in ("key", "rim"):
-                self.programs["light"][f"{name}_direction"].value = tuple(self.studio.direction(name, turn))
-                self.programs[program][f"{name}_direction"].value = tuple(self.studio.direction(name, turn))
-                self.programs[program][f"{name}_radiance"].value = getattr(self.studio, f"{name}_radiance")
-        self.backdrop.turn(turn)
+        if self.light.turn(turn, shadow_size):
+            self.backdrop.turn(turn)
 
     def draw(
         self, camera: Camera, mode: str, *, backdrop: bool, samples: int, shadow_taps: int, subject: bool = True,
@@ -101,29 +105,32 @@ class GpuScene:
             finished: the picture is developed as it is drawn, where nothing has to be blended.
         """
         context, size = self.context, camera.size
-        finished = finished and backdrop and mode != "wireframe" and not any(mesh.sheer for mesh in self.meshes)
+        blended = mode == "wireframe" or any(mesh.sheer for mesh in self.meshes)
+        finished = finished and backdrop and not blended
         frame = self.canvas.finished(size) if finished else self.canvas.drawn(size, samples)
-        view, projection, eye = self._camera(camera)
+        pose = self._share_camera(camera)
         self._bind_textures(mode)
-        for program in ("skin", "cloth", "floor"):
-            self.programs[program]["shadow_taps"].value = shadow_taps
-        for program in ("skin", "cloth", "floor", "wall"):
-            self.programs[program]["developed_height"].value = size[1] if finished else 0
-        context.enable_only(context.DEPTH_TEST)
+        self.programs.share(shadow_taps=shadow_taps, developed_height=size[1] if finished else 0)
+        few = shadow_taps if shadow_taps < FEW_TAPS else 0
         # the nearest first, so that hidden skin and backdrop are never shaded; sheer cloth over all of it
         shown = sorted((m for m in self.meshes if not m.sheer), key=lambda m: not m.cloth) if subject else []
-        for mesh in shown:
-            self._draw_surface(mesh, mode, view, projection, eye)
-        if backdrop:
-            self.backdrop.draw(size, _bytes(view), _bytes(projection))
-        context.enable_only(context.DEPTH_TEST | context.BLEND)
-        context.blend_func = (context.ONE, context.ONE_MINUS_SRC_ALPHA)
-        frame.depth_mask = False
-        if subject:
-            self._draw_sheer(mode, view, projection, eye)
-        if mode == "wireframe":
-            self._draw_edges(view, projection, height=size[1])
-        frame.depth_mask = True
+        near = max(float(np.linalg.norm(pose.eye - self.centre)) - self.radius, 0.0)
+        drawing = _Drawing(mode, few, near / float(max(camera.K[0, 0], camera.K[1, 1])))
+        over = frame
+        if samples < 2:
+            seen = self.visibility.draw(
+                frame, shown, pose.view, pose.projection, lambda mesh: self._found(mesh, drawing),
+                (lambda: self.backdrop.draw(size, few_taps=few, behind=True)) if backdrop else None,
+            )  # fmt: skip
+            over = self.canvas.over(frame, seen) if blended else frame
+        else:
+            context.enable_only(context.DEPTH_TEST)
+            for mesh in shown:
+                self._draw_surface(mesh, drawing)
+            if backdrop:
+                self.backdrop.draw(size, few_taps=few, behind=False)
+        if blended and subject:
+            self._blend(over, pose, drawing, height=size[1])
         return frame
 
     def draw_buffers(self, camera: Camera, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -134,13 +141,12 @@ class GpuScene:
         frame.use()
         frame.clear(0, 0, 0, 0)
         context.enable_only(context.DEPTH_TEST)
-        view, projection, _ = self._camera(camera)
-        program = self.programs["gbuffer"]
-        self._set_camera(program, view, projection)
+        self._share_camera(camera)
+        program = self.programs.get("gbuffer")
         self._bind_textures(mode)
         for mesh in self.meshes:
             self._set_look(program, mesh, mode)
-            mesh.arrays["gbuffer"].render()
+            mesh.array(program).render()
         raw = [np.frombuffer(frame.read(components=4, attachment=i, dtype="f4"), np.float32) for i in range(2)]
         first, second = (values.reshape(size[1], size[0], 4)[::-1] for values in raw)
         release(frame)
@@ -158,18 +164,18 @@ class GpuScene:
         Luminance of the softboxes' reflection by a white surface; visible fraction of the hemisphere; cosine to the
         key and to the rim light where they are not hidden.
         """
-        context, size, program = self.context, camera.size, self.programs["light"]
+        context, size = self.context, camera.size
         frame = context.framebuffer([context.renderbuffer(size, 4, dtype="f4")], context.depth_renderbuffer(size))
         frame.use()
         frame.clear(0, 0, 0, 0)
         context.enable_only(context.DEPTH_TEST)
-        view, projection, _ = self._camera(camera)
-        self._set_camera(program, view, projection)
-        program["shadow_taps"].value = LIGHT_TAPS
+        self._share_camera(camera)
+        self.programs.share(shadow_taps=LIGHT_TAPS)
+        program = self.programs.get("light")
         self._bind_textures("beauty")
         for mesh in self.meshes:
             mesh.set_material(program)
-            mesh.arrays["light"].render()
+            mesh.array(program).render()
         lit = np.frombuffer(frame.read(components=4, dtype="f4"), np.float32).reshape(size[1], size[0], 4)[::-1]
         release(frame)
         return np.maximum(np.nan_to_num(lit), 0)
@@ -182,7 +188,7 @@ class GpuScene:
         frame = self.context.framebuffer(depth_attachment=depth)
 
         def depth_map(matrix: np.ndarray) -> np.ndarray:
-            self._draw_depth(frame, matrix)
+            draw_depth(self.context, self.programs, self.meshes, frame, matrix)
             return np.frombuffer(depth.read(), np.float32).reshape(BAKE_SIZE, BAKE_SIZE)
 
         side = (np.arange(FLOOR_GRID) + 0.5) / FLOOR_GRID * 2 - 1
@@ -207,55 +213,49 @@ class GpuScene:
         texture.repeat_x = texture.repeat_y = False
         return texture
 
-    def _new_shadows(self, size: int) -> None:
-        for _, frame in self.shadows.values():
-            release(frame)
-        for name in ("key", "rim"):
-            texture = self.context.depth_texture((size, size))
-            self.shadows[name] = (texture, self.context.framebuffer(depth_attachment=texture))
-        for program in self.programs.values():
-            if "shadow_texel" in program:
-                program["shadow_texel"].value = 2 * self.radius / size
-
     def _table(self, name: str) -> Any:
         colors = heatmap.color_table(name)
         texture = self.context.texture((len(colors), 1), 3, colors.tobytes(), alignment=1)
         texture.repeat_x = texture.repeat_y = False
         return texture
 
-    def _reflections(self) -> Any:
-        levels, rows, columns = MIRROR_STEPS
-        texture = self.context.texture3d((columns, rows, levels), 3, mirrored(self.studio).tobytes(), dtype="f4")
-        texture.filter = (self.context.LINEAR, self.context.LINEAR)
-        texture.repeat_y = texture.repeat_z = False
-        return texture
-
     # ------------------------------------------------------------ passes
 
-    def _draw_depth(self, frame: Any, matrix: np.ndarray) -> None:
-        frame.use()
-        frame.clear()
-        self.context.enable_only(self.context.DEPTH_TEST)
-        program = self.programs["depth"]
-        self._set("depth", "transform", matrix)
-        for mesh in self.meshes:
-            mesh.set_material(program)
-            mesh.arrays["depth"].render()
-
-    def _draw_surface(
-        self, mesh: GpuMesh, mode: str, view: np.ndarray, projection: np.ndarray, eye: np.ndarray, *, first: int = 0,
-        count: int = -1,
-    ) -> None:  # fmt: skip
-        program = self.programs["cloth" if mesh.cloth else "skin"]
-        self._set_camera(program, view, projection)
-        program["eye"].value = tuple(eye)
-        self._set_look(program, mesh, mode)
-        if not mesh.cloth:  # of a body only what faces the camera can be seen
-            self.context.enable(self.context.CULL_FACE)
-        mesh.arrays["surface"].render(vertices=count, first=first)
+    def _draw_surface(self, mesh: GpuMesh, drawing: _Drawing, *, first: int = 0, count: int = -1) -> None:
+        program = self.programs.get(
+            "surface", CLOTH=int(mesh.cloth), YARNS=self._yarns(mesh, drawing), FEW_TAPS=drawing.few_taps
+        )
+        self._set_look(program, mesh, drawing.mode)
+        mesh.cull()
+        mesh.array(program).render(vertices=count, first=first)
         self.context.disable(self.context.CULL_FACE)
 
-    def _draw_sheer(self, mode: str, view: np.ndarray, projection: np.ndarray, eye: np.ndarray) -> None:
+    def _found(self, mesh: GpuMesh, drawing: _Drawing) -> Any:
+        """The program that shades a mesh's pixels of the visibility buffer, ready."""
+        program = self.programs.get(
+            "found", CLOTH=int(mesh.cloth), YARNS=self._yarns(mesh, drawing), FEW_TAPS=drawing.few_taps,
+            MAPPED=int(drawing.mode in mesh.mesh.maps and drawing.mode in self.tables),
+        )  # fmt: skip
+        self._set_look(program, mesh, drawing.mode)
+        mesh.found(drawing.mode).use()
+        return program
+
+    def _yarns(self, mesh: GpuMesh, drawing: _Drawing) -> int:
+        """1 if the cloth's yarns could be told apart somewhere in the picture."""
+        return int(mesh.cloth and drawing.pixel < STRETCHED * mesh.resolved_below)
+
+    def _blend(self, frame: Any, pose: _Pose, drawing: _Drawing, *, height: int) -> None:
+        """Draws sheer meshes and wireframes over what is in the framebuffer in use."""
+        context = self.context
+        context.enable_only(context.DEPTH_TEST | context.BLEND)
+        context.blend_func = (context.ONE, context.ONE_MINUS_SRC_ALPHA)
+        frame.depth_mask = False
+        self._draw_sheer(drawing, pose.eye)
+        if drawing.mode == "wireframe":
+            self._draw_edges(height)
+        frame.depth_mask = True
+
+    def _draw_sheer(self, drawing: _Drawing, eye: np.ndarray) -> None:
         """Blends sheer meshes from back to front; several take turns, slice by slice."""
         sheer = [mesh for mesh in self.meshes if mesh.sheer]
         if not sheer:
@@ -268,11 +268,10 @@ class GpuScene:
             for mesh, end in zip(sheer, ends, strict=True):
                 start = int(end[k - 1]) if k else 0
                 if (triangles := int(end[k]) - start) > 0:
-                    self._draw_surface(mesh, mode, view, projection, eye, first=3 * start, count=3 * triangles)
+                    self._draw_surface(mesh, drawing, first=3 * start, count=3 * triangles)
 
-    def _draw_edges(self, view: np.ndarray, projection: np.ndarray, *, height: int) -> None:
-        program = self.programs["line"]
-        self._set_camera(program, view, projection)
+    def _draw_edges(self, height: int) -> None:
+        program = self.programs.get("line")
         self.context.line_width = 1.0
         strength = min(1.0, height / 1600)  # lines are a pixel wide: the more there are, the darker
         for mesh in self.meshes:
@@ -280,39 +279,28 @@ class GpuScene:
             *color, opacity = WIRE_COLORS[mesh.cloth]
             opacity *= 0.5 + 0.5 * strength
             program["line_color"].value = (*(c * opacity for c in color), opacity)
-            mesh.edges.render(mode=self.context.LINES)
+            mesh.array(program, edges=True).render(mode=self.context.LINES)
 
-    def _camera(self, camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _share_camera(self, camera: Camera) -> _Pose:
+        """Tells all programs where the camera is."""
         pose = np.asarray(camera.world_to_camera, np.float64)
         eye = -pose[:3, :3].T @ pose[:3, 3]
         distance = float(np.linalg.norm(eye - self.centre))
         view, projection = gl_matrices(camera, max(distance - 1.2 * self.radius, 0.05), distance + 14 * self.radius)
-        return view, projection, eye
+        self.programs.share(view=gl_bytes(view), projection=gl_bytes(projection), eye=tuple(eye))
+        return _Pose(view, projection, eye)
 
     def _bind_textures(self, mode: str) -> None:
-        key, rim = self.shadows["key"][0], self.shadows["rim"][0]
-        uses = (("key_depth", key, self.plain), ("key_shadow", key, self.compared), ("rim_shadow", rim, self.compared))
-        for name, texture, sampler in uses:
-            texture.use(UNITS[name])
-            sampler.use(UNITS[name])
+        self.light.use()
         if mode in self.tables:
             self.tables[mode].use(UNITS["map_table"])
         self.floor_open.use(UNITS["floor_open"])
-        self.reflections.use(UNITS["reflections"])
 
     def _set_look(self, program: Any, mesh: GpuMesh, mode: str) -> None:
         mesh.set_material(program)
         # 0 as it is, 1 coloured by the map, 2 neutral grey beside it
         grey = mode == "wireframe"
         program["map_mode"].value = (1 if mesh.show_map(mode) else 2) if mode in self.tables else 2 * grey
-
-    def _set_camera(self, program: Any, view: np.ndarray, projection: np.ndarray) -> None:
-        for name, matrix in (("view", view), ("projection", projection)):
-            program[name].write(_bytes(matrix))
-
-    def _set(self, program: str, name: str, matrix: np.ndarray) -> None:
-        if name in self.programs[program]:
-            self.programs[program][name].write(_bytes(matrix))
 
 
 def _soften(sky: np.ndarray) -> np.ndarray:
@@ -322,8 +310,3 @@ def _soften(sky: np.ndarray) -> np.ndarray:
     near, far = gaussian_filter(sky, 0.7, mode="nearest"), gaussian_filter(sky, 4.0, mode="nearest")
     weight = np.clip((far - 0.45) / 0.35, 0, 1)
     return near + (far - near) * weight
-
-
-def _bytes(matrix: np.ndarray) -> bytes:
-    """A matrix as OpenGL takes it."""
-    return np.ascontiguousarray(matrix.T, np.float32).tobytes()

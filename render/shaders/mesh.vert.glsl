@@ -8,18 +8,16 @@ in vec3 in_normal;
 in vec2 in_uv_metres;     // rest plane [m]
 in vec2 in_uv;
 in vec2 in_edges;         // distances to hem and seam [m]
-in vec3 in_light_front;   // diffuse light of the softboxes on the right side
-in vec3 in_light_back;    // and on the wrong side
-in vec2 in_open;          // visible fraction of the hemisphere: right side, wrong side
+in vec4 in_light_front;   // on the right side: diffuse light of the softboxes, visible fraction of the hemisphere
+in vec4 in_light_back;    // and on the wrong side
 in float in_map;          // 0..1
 out vec3 position;
 out vec3 normal;
 out vec2 uv_metres;
 out vec2 uv;
 out vec2 edges;
-centroid out vec3 light_front;
-centroid out vec3 light_back;
-centroid out vec2 open_sky;
+centroid out vec4 light_front;
+centroid out vec4 light_back;
 out float map_value;
 out float view_depth;
 
@@ -35,7 +33,6 @@ void main() {
     edges = in_edges;
     light_front = in_light_front;
     light_back = in_light_back;
-    open_sky = in_open;
     map_value = in_map;
     view_depth = -eye.z;
 }

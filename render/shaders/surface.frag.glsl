@@ -1,6 +1,9 @@
-// Skin and cloth under the studio's lights. CLOTH is 0 or 1; weave.glsl, shadow.glsl and tone.glsl stand above this text.
+// Skin and cloth under the studio's lights. CLOTH is 0 or 1; drawn.glsl or found.glsl, and weave.glsl, shadow.glsl and
+// tone.glsl stand above this text.
 uniform int developed_height; // of the picture [px], if this is its last pass, else 0
+#if !FOUND
 uniform vec3 eye;
+#endif
 uniform vec3 key_direction;
 uniform vec3 key_radiance;
 uniform vec3 rim_direction;
@@ -16,18 +19,10 @@ uniform int map_mode;       // 1: colour by the scalar field, 2: neutral grey
 uniform sampler2D map_table;
 uniform sampler3D reflections; // the studio mirrored by ever rougher surfaces: azimuth, height, roughness
 uniform float turn;         // of the studio about the vertical [rad]
-in vec3 position;
-in vec3 normal;
-in vec2 uv;
-in vec2 edges;               // distances to hem and seam [m]
-centroid in vec3 light_front;
-centroid in vec3 light_back;
-centroid in vec2 open_sky;
-in float map_value;
-in float view_depth;
 out vec4 color;
 
 // Straight specular reflectance: of skin, of tousled fibres, and of smooth filaments laid side by side.
+const int RIM_TAPS = FEW_TAPS > 0 ? 1 : 4;
 const float SKIN_F0 = 0.035, CLOTH_F0 = 0.04, SATIN_F0 = 0.08;
 
 float fifth(float x) { x = clamp(x, 0.0, 1.0); return x * x * x * x * x; }
@@ -45,8 +40,8 @@ float groove(inout vec3 n, vec3 gradient, float d, float at, float width, float 
 
 // Seams draw the cloth in along a line; hems are turned up and stitched 2 cm from the edge.
 float sewing(inout vec3 n, vec3 face) {
-    vec3 px = dFdx(position), py = dFdy(position);
-    vec2 ex = dFdx(edges), ey = dFdy(edges);
+    vec3 px = position_dx, py = position_dy;
+    vec2 ex = edges_dx, ey = edges_dy;
     vec3 r1 = cross(py, face), r2 = cross(face, px);
     float det = dot(px, r1);
     if (abs(det) < 1e-14) return 1.0;
@@ -120,48 +115,49 @@ vec3 lit_by(vec3 l, vec3 radiance, vec3 n, vec3 v, vec3 albedo, vec3 warp) {
 }
 
 void main() {
+    find_surface();
     vec3 v = normalize(eye - position);
     vec3 n = normalize(normal);
-    vec3 ambient = light_front;
-    float sky = clamp(open_sky.x, 0.0, 1.0);
+    float sky = clamp(light.a, 0.0, 1.0);
 #if CLOTH
-    if (!gl_FrontFacing) { n = -n; ambient = light_back; sky = clamp(open_sky.y, 0.0, 1.0); }
+    if (!right_side) n = -n;
 #endif
     float away = dot(n, v);
     if (away < 0.0) n = normalize(n - away * 1.02 * v); // smooth normals may turn from the eye at a silhouette
     vec3 flat_normal = n;
     vec3 albedo = base_color.rgb;
-    if (textured == 1) albedo *= linear_from_srgb(texture(base_texture, uv).rgb);
+    if (textured == 1) albedo *= linear_from_srgb(texel(base_texture));
     if (map_mode == 1) albedo = linear_from_srgb(texture(map_table, vec2(map_value, 0.5)).rgb) * 0.92;
     if (map_mode == 2) albedo = vec3(0.42 * dot(albedo / max(base_color.rgb, 0.001), vec3(0.3333)));
     vec3 warp = vec3(0.0, 1.0, 0.0);
     float cover = 1.0, near = 0.0;
 #if CLOTH
     vec3 weft;
-    vec2 ux = dFdx(uv_metres), uy = dFdy(uv_metres), bend = vec2(0.0);
+    vec2 ux = uv_metres_dx, uy = uv_metres_dy, bend = vec2(0.0);
     if (map_mode == 0) albedo *= cloth_shade(ux, uy, bend, cover, near);
-    if (yarn_axes(dFdx(position), dFdy(position), ux, uy, weft, warp)) n = normalize(n + bend.x * weft + bend.y * warp);
+    if (yarn_axes(position_dx, position_dy, ux, uy, weft, warp)) n = normalize(n + bend.x * weft + bend.y * warp);
     albedo *= sewing(n, flat_normal);
 #endif
     // what turns from a light needs no shadow map; what faces it is looked up a little above the surface, whose own
     // texels would else shade it
-    float lift = 0.0004 + 0.7 * shadow_texel, rim = 0.0, turned = grain(gl_FragCoord.xy);
+    float lift = 0.0004 + 0.7 * shadow_texel, rim = 0.0;
     bool to_key = dot(flat_normal, key_direction) > -0.3, to_rim = dot(flat_normal, rim_direction) > -0.3;
     float shadow = key_light(position + flat_normal * (lift + 2.0 * least_blur), to_key);
     vec3 r = (rim_matrix * vec4(position + flat_normal * (lift + 2.5 * least_blur), 1.0)).xyz * 0.5 + 0.5;
-    int taps = to_rim ? (shadow_taps < 4 ? 1 : 4) : 0;
-    for (int i = 0; i < taps; i++)
-        rim += texture(rim_shadow, vec3(r.xy + 1.5 * least_blur * disc(i, taps, turned), r.z)) / float(taps);
+    vec2 turned = pattern_turn();
+    for (int i = 0; i < RIM_TAPS; i++)
+        rim += texture(rim_shadow, vec3(r.xy + 1.5 * least_blur * disc(i, RIM_TAPS, turned), r.z)) / float(RIM_TAPS);
+    rim = to_rim ? rim : 0.0;
 
     // light that bounces between near surfaces of the same colour (Jimenez et al. 2016)
     vec3 ma = 2.0404 * albedo - 0.3324, mb = -4.7951 * albedo + 0.6417, mc = 2.7552 * albedo + 0.6903;
     vec3 bounced = max(vec3(sky), ((sky * ma + mb) * sky + mc) * sky);
-    vec3 light = ambient * bounced / max(sky, 0.02);
-    light *= 1.0 + 0.5 * (dot(n, key_direction) - dot(flat_normal, key_direction)); // relief also shows in soft light
-    vec3 sum = albedo * light;
+    vec3 soft = light.rgb * bounced / max(sky, 0.02);
+    soft *= 1.0 + 0.5 * (dot(n, key_direction) - dot(flat_normal, key_direction)); // relief also shows in soft light
+    vec3 sum = albedo * soft;
     float nv = max(dot(n, v), 0.0);
 #if CLOTH
-    sum += sheen * 0.45 * fifth(1.0 - nv) * mix(vec3(1.0), albedo, 0.5) * light;
+    sum += sheen * 0.45 * fifth(1.0 - nv) * mix(vec3(1.0), albedo, 0.5) * soft;
     vec3 facing = n;
     if (weave == 3) facing = normalize(mix(n, cross(cross(warp, v), warp), 0.5)); // mirrors lie across the floats
     sum += mirrored(facing, v, sky, weave == 3 ? SATIN_F0 : CLOTH_F0);

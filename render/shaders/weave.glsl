@@ -1,12 +1,11 @@
-// Cloth down to its yarns; stands above surface and gbuffer.
+// Cloth down to its yarns; stands above surface and gbuffer. YARNS is 0 where no pixel is so small that it tells them apart.
 const float PI = 3.14159265;
-in vec2 uv_metres;          // x along the weft, y along the warp
 uniform int weave;          // 0 none, 1 plain, 2 twill 3/1, 3 five-end satin, 4 knit
 uniform float weave_scale;  // one repeat [m]
 uniform float yarn_width;   // share of their spacing that yarns fill; the rest is holes
 
 // Yarns to a repeat, and what the yarns' shading is on average: cloth keeps its colour when one comes near.
-const float YARNS[5] = float[5](1.0, 2.0, 4.0, 5.0, 1.0);
+const float REPEAT[5] = float[5](1.0, 2.0, 4.0, 5.0, 1.0);
 const float MEAN_SHADE[5] = float[5](1.0, 0.91, 0.93, 0.935, 0.75);
 const float COURSE = 0.8; // height of a knitted stitch in widths
 
@@ -70,10 +69,10 @@ float cloth_shade(vec2 ux, vec2 uy, out vec2 bend, out float cover, out float ne
     near = 0.0;
     if (weave == 0) return 1.0;
     float footprint = max(length(ux), length(uy)); // [m] in a pixel
-    float spacing = weave_scale / YARNS[weave], shade = 1.0;
+    float spacing = weave_scale / REPEAT[weave], shade = 1.0;
     near = 1.0 - smoothstep(0.20, 0.42, footprint / spacing);
-    // a loop, not a branch: renderers on processors compute both sides of a branch, but leave out an empty loop
-    for (int seen = near > 0.0 ? 1 : 0; seen > 0; seen--) {
+#if YARNS
+    if (near > 0.0) {
         // yarns are not quite straight, nor all of one thickness
         vec2 wander = 0.18 * vec2(noise(uv_metres * 210.0), weave == 4 ? 0.0 : noise(uv_metres.yx * 190.0 + 7.0));
         vec2 p = uv_metres / spacing / (weave == 4 ? vec2(1.0, COURSE) : vec2(1.0)) + wander;
@@ -92,6 +91,7 @@ float cloth_shade(vec2 ux, vec2 uy, out vec2 bend, out float cover, out float ne
         shade = (0.42 + 0.58 * deep) * (1.0 + bold * (0.55 * (fibres - 0.5) + tone)) / MEAN_SHADE[weave];
         shade = mix(1.0, shade, near);
     }
+#endif
     if (weave == 2) { // a twill's ribs are seen from farther away than its yarns
         float ribs = (1.0 - smoothstep(0.25, 0.55, footprint / weave_scale)) * (1.0 - near);
         float a = 2.0 * PI * (uv_metres.y - uv_metres.x) / weave_scale;
