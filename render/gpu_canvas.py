@@ -15,11 +15,11 @@ class Canvas:
     Args:
         context: moderngl context.
         develop: program of ``develop.frag.glsl``.
-        unit: texture unit at which that program looks.
+        units: texture units at which that program looks for the large picture, and for what is behind it.
     """
 
-    def __init__(self, context: Any, develop: Any, unit: int) -> None:
-        self.context, self.program, self.unit = context, develop, unit
+    def __init__(self, context: Any, develop: Any, units: tuple[int, int]) -> None:
+        self.context, self.program, self.units = context, develop, units
         self.triangle = context.vertex_array(develop, [])
         self.kept: dict[str, tuple[Any, Any]] = {}
         self.joined: tuple[Any, Any, Any] | None = None  # two framebuffers, and one with colour and depth of each
@@ -36,6 +36,12 @@ class Canvas:
             ))  # fmt: skip
         frame.use()
         frame.clear(0, 0, 0, 0)
+        return frame
+
+    def behind(self, size: tuple[int, int]) -> Any:
+        """Half-float linear target of this size (width, height) [px] for what is behind a larger picture, in use."""
+        frame = self._keep("behind", size, lambda: self._plain(size, depth=False))
+        frame.use()
         return frame
 
     def finished(self, size: tuple[int, int]) -> Any:
@@ -73,18 +79,24 @@ class Canvas:
         raw = self._resolved(frame).read(components=4, dtype="f2")
         return np.frombuffer(raw, np.float16).reshape(height, width, 4)[::-1].astype(np.float32)
 
-    def developed(self, frame: Any, *, scale: int, transparent: bool) -> np.ndarray:
-        """What was drawn, ``scale`` times smaller: sRGB uint8, shape [H, W, 3], or [H, W, 4] if ``transparent``."""
+    def developed(self, frame: Any, *, scale: int, transparent: bool, behind: Any = None) -> np.ndarray:
+        """What was drawn, ``scale`` times smaller: sRGB uint8, shape [H, W, 3], or [H, W, 4] if ``transparent``.
+
+        Args:
+            behind: framebuffer of the small picture's size with what is seen where nothing was drawn.
+        """
         size = (frame.size[0] // scale, frame.size[1] // scale)
         if frame is self.kept.get("finished", (None, None))[1]:
             return self._pixels(frame, channels=3)
         resolved = self._resolved(frame)
         small = self._keep("small", size, lambda: self.context.framebuffer([self.context.renderbuffer(size, 4)]))
         small.use()
-        resolved.color_attachments[0].use(self.unit)
-        self.context.clear_samplers(self.unit, self.unit + 1)
+        for unit, source in zip(self.units, (resolved, behind or resolved), strict=True):
+            source.color_attachments[0].use(unit)
+            self.context.clear_samplers(unit, unit + 1)
         self.context.enable_only(self.context.NOTHING)
-        for name, value in (("scale", scale), ("height", size[1]), ("transparent", int(transparent))):
+        values = {"scale": scale, "height": size[1], "transparent": int(transparent), "behind": int(behind is not None)}
+        for name, value in values.items():
             self.program[name].value = value
         self.triangle.render(vertices=3)
         return self._pixels(small, channels=4 if transparent else 3)

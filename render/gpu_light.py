@@ -31,20 +31,20 @@ class StudioLight:
     ) -> None:  # fmt: skip
         self.context, self.programs, self.studio, self.meshes = context, programs, studio, meshes
         self.centre, self.radius = centre, radius
-        self.state: tuple[float, int] | None = None  # turn, and size of the shadow maps
+        self.state: tuple[float, int, bool] | None = None  # turn, size of the shadow maps, whether they are coarse
         self.shadows: dict[str, tuple[Any, Any]] = {}
         linear, nearest = (context.LINEAR, context.LINEAR), (context.NEAREST, context.NEAREST)
         self.compared = context.sampler(compare_func="<=", filter=linear, repeat_x=False, repeat_y=False)
         self.plain = context.sampler(filter=nearest, repeat_x=False, repeat_y=False)
         self.reflections = self._reflections()
 
-    def turn(self, turn: float, shadow_size: int) -> bool:
+    def turn(self, turn: float, shadow_size: int, coarse: bool) -> bool:
         """Turns the studio: new light at the vertices, new shadow maps of this side [px]; False if it stands so."""
-        if self.state is not None and abs(turn - self.state[0]) < 1e-6 and shadow_size == self.state[1]:
+        if self.state is not None and abs(turn - self.state[0]) < 1e-6 and (shadow_size, coarse) == self.state[1:]:
             return False
         if self.state is None or shadow_size != self.state[1]:
             self._new_shadows(shadow_size)
-        self.state = (turn, shadow_size)
+        self.state = (turn, shadow_size, coarse)
         environment = np.ascontiguousarray(self.studio.environment(turn), np.float32)
         self.programs.share(environment=environment.tobytes(), turn=turn)
         self.shadows["key"][1].use()  # nothing is computed where no framebuffer is in use
@@ -53,7 +53,7 @@ class StudioLight:
         for name, (texture, frame) in self.shadows.items():
             direction = self.studio.direction(name, turn)
             matrix = ortho_matrix(direction, self.centre, self.radius)
-            draw_depth(self.context, self.programs, self.meshes, frame, matrix)
+            draw_depth(self.context, self.programs, self.meshes, frame, matrix, coarse=coarse)
             texture.filter = (self.context.LINEAR, self.context.LINEAR)
             self.programs.share(**{
                 f"{name}_matrix": gl_bytes(matrix),
@@ -87,8 +87,10 @@ class StudioLight:
         return texture
 
 
-def draw_depth(context: Any, programs: Programs, meshes: Sequence[GpuMesh], frame: Any, matrix: np.ndarray) -> None:
-    """Draws the meshes' depth with a [4, 4] matrix into clip space."""
+def draw_depth(
+    context: Any, programs: Programs, meshes: Sequence[GpuMesh], frame: Any, matrix: np.ndarray, *, coarse: bool
+) -> None:
+    """Draws the meshes' depth with a [4, 4] matrix into clip space; ``coarse`` as they were before rounding."""
     frame.use()
     frame.clear()
     context.enable_only(context.DEPTH_TEST)
@@ -96,4 +98,6 @@ def draw_depth(context: Any, programs: Programs, meshes: Sequence[GpuMesh], fram
         program = programs.get("depth", SHEER=int(mesh.sheer))
         program["transform"].write(gl_bytes(matrix))
         mesh.set_material(program)
-        mesh.array(program).render()
+        mesh.cull()
+        mesh.array(program, "coarse" if coarse else "indices").render()
+    context.disable(context.CULL_FACE)

@@ -30,8 +30,11 @@ class GpuMesh:
     ) -> None:
         self.programs, self.cloth = programs, mesh.material.double_sided
         lines = unique_edges(mesh.faces)[0]
+        self.coarse_faces = np.ascontiguousarray(mesh.faces, np.int32)
+        self.ends: np.ndarray | None = None  # of the edges in whose middle vertices were added
         if rounded and self.cloth and len(mesh.faces) < SMOOTH_BELOW:
             middle = (len(mesh.vertices) + np.arange(len(lines), dtype=np.int32))[:, None]  # smoothing adds one an edge
+            self.ends = lines
             mesh, lines = smoothed(mesh), np.concatenate([lines[:, :1], middle, middle, lines[:, 1:]], axis=1)
         self.mesh, self.index, self.context = mesh, index, context
         self.sheer = mesh.material.base_color[3] < 1.0
@@ -48,6 +51,7 @@ class GpuMesh:
         self.light = context.buffer(reserve=lights[0] * lights[1] * 16, dynamic=True)
         self.map = context.buffer(reserve=count * 4, dynamic=True)
         self.indices = context.buffer(self.faces.tobytes(), dynamic=True)
+        self.coarse = context.buffer(self.coarse_faces.tobytes()) if self.ends is not None else self.indices
         self.edges = context.buffer(lines.tobytes())
         self.content = [
             (
@@ -58,7 +62,7 @@ class GpuMesh:
             (self.light, "4f 4f", ("in_light_front", "in_light_back")),
             (self.map, "1f", ("in_map",)),
         ]
-        self.kept: dict[tuple[int, bool], Any] = {}
+        self.kept: dict[tuple[int, str], Any] = {}
         self.texture = self._texture()
 
     @property
@@ -71,11 +75,12 @@ class GpuMesh:
         """Size of pixels on the cloth below which its yarns begin to be told apart [m]."""
         return NEAR * max(self.mesh.material.weave_scale, 1e-5) / YARNS[self.mesh.material.weave]
 
-    def array(self, program: Any, *, edges: bool = False) -> Any:
-        """What the program draws of this mesh: its triangles, or its edges."""
-        key = (program.glo, edges)
+    def array(self, program: Any, part: str = "indices") -> Any:
+        """What the program draws of this mesh: its triangles (``indices``), those before rounding (``coarse``), or
+        its ``edges``."""
+        key = (program.glo, part)
         if key not in self.kept:
-            self.kept[key] = self._array(program, self.content, self.edges if edges else self.indices)
+            self.kept[key] = self._array(program, self.content, getattr(self, part))
         return self.kept[key]
 
     def found(self, mode: str) -> MeshTables:
@@ -88,16 +93,23 @@ class GpuMesh:
         return self.tables
 
     def bake_points(self) -> tuple[np.ndarray, np.ndarray]:
-        """Points and normals whose light is to be baked: the right side, and for cloth the wrong side after it."""
+        """Points and normals whose light is to be baked: the right side, and for cloth the wrong side after it.
+
+        Vertices added by rounding are left out: they get the mean of their neighbours.
+        """
+        count = len(self.vertices) - (0 if self.ends is None else len(self.ends))
+        points, normals = self.vertices[:count], self.normals[:count]
         if not self.cloth:
-            return self.vertices, self.normals
-        return np.concatenate([self.vertices] * 2), np.concatenate([self.normals, -self.normals])
+            return points, normals
+        return np.concatenate([points] * 2), np.concatenate([normals, -normals])
 
     def take_baked(self, transfer: np.ndarray, visible: np.ndarray) -> None:
         """Keeps the transfer [P, 9] and visible fraction [P] of :meth:`bake_points`."""
-        n = len(self.vertices)
-        self.visible = (visible[:n], visible[-n:])
+        n = len(transfer) // 2 if self.cloth else len(transfer)
         packed = np.concatenate([transfer[:n], transfer[-n:], visible[:n, None], visible[-n:, None]], axis=1)
+        if self.ends is not None:
+            packed = np.concatenate([packed, packed[self.ends].mean(1)])
+        self.visible = packed[:, -2:]
         names = ("in_front_a", "in_front_b", "in_front_c", "in_back_a", "in_back_b", "in_back_c", "in_open")
         buffer = self.context.buffer(np.ascontiguousarray(packed, np.float32).tobytes())
         self.transfer = self.context.vertex_array(
@@ -110,7 +122,7 @@ class GpuMesh:
         One value has to serve both sides of cloth, and the side in the open is the one that is looked at: a collar's
         fall shows its wrong side.
         """
-        return np.maximum(*self.visible)
+        return self.visible.max(1)
 
     def relight(self) -> None:
         """Sums the softboxes' light at every vertex, as the program ``relight`` has been told it."""

@@ -83,15 +83,19 @@ class GpuScene:
         self.backdrop = Cyclorama(
             context, self.programs, studio, centre=self.centre, radius=self.radius, floor=self.floor, floor_frame=frame
         )
-        self.canvas = Canvas(context, self.programs.get("develop"), UNITS["linear_picture"])
+        self.canvas = Canvas(context, self.programs.get("develop"), (UNITS["linear_picture"], UNITS["behind_picture"]))
         box = np.array(list(itertools.product(*zip(low, high, strict=True))))
         self.visibility = VisibilityBuffer(context, self.programs, self.canvas, box)
         self.light = StudioLight(context, self.programs, studio, self.meshes, centre=self.centre, radius=self.radius)
         self.tables = {name: self._table(name) for name in heatmap.MAP_STYLES}
 
-    def set_turn(self, turn: float, shadow_size: int) -> None:
-        """Turns the studio with the camera: new light at the vertices, new shadow maps of this side [px]."""
-        if self.light.turn(turn, shadow_size):
+    def set_turn(self, turn: float, shadow_size: int, *, coarse: bool = False) -> None:
+        """Turns the studio with the camera: new light at the vertices, new shadow maps of this side [px].
+
+        Args:
+            coarse: shadows are cast by the meshes as they were before rounding.
+        """
+        if self.light.turn(turn, shadow_size, coarse):
             self.backdrop.turn(turn)
 
     def draw(
@@ -131,6 +135,16 @@ class GpuScene:
                 self.backdrop.draw(size, few_taps=few, behind=False)
         if blended and subject:
             self._blend(over, pose, drawing, height=size[1])
+        return frame
+
+    def draw_behind(self, camera: Camera, *, shadow_taps: int) -> Any:
+        """Draws the backdrop alone, as if nothing stood before it; its framebuffer is for :attr:`canvas` to read."""
+        frame = self.canvas.behind(camera.size)
+        self._share_camera(camera)
+        self._bind_textures("beauty")
+        self.programs.share(shadow_taps=shadow_taps, developed_height=0)
+        self.context.enable_only(self.context.NOTHING)
+        self.backdrop.draw(camera.size, few_taps=0, behind=True)
         return frame
 
     def draw_buffers(self, camera: Camera, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -188,7 +202,7 @@ class GpuScene:
         frame = self.context.framebuffer(depth_attachment=depth)
 
         def depth_map(matrix: np.ndarray) -> np.ndarray:
-            draw_depth(self.context, self.programs, self.meshes, frame, matrix)
+            draw_depth(self.context, self.programs, self.meshes, frame, matrix, coarse=True)
             return np.frombuffer(depth.read(), np.float32).reshape(BAKE_SIZE, BAKE_SIZE)
 
         side = (np.arange(FLOOR_GRID) + 0.5) / FLOOR_GRID * 2 - 1
@@ -279,7 +293,7 @@ class GpuScene:
             *color, opacity = WIRE_COLORS[mesh.cloth]
             opacity *= 0.5 + 0.5 * strength
             program["line_color"].value = (*(c * opacity for c in color), opacity)
-            mesh.array(program, edges=True).render(mode=self.context.LINES)
+            mesh.array(program, "edges").render(mode=self.context.LINES)
 
     def _share_camera(self, camera: Camera) -> _Pose:
         """Tells all programs where the camera is."""

@@ -88,10 +88,8 @@ class VisibilityBuffer:
         """Turns the triangles' numbers into depths, one for each mesh."""
         program = self.programs.get("sorted", MESHES=len(starts))
         program["first_triangles"].value = int(starts[0]) if len(starts) == 1 else [int(s) for s in starts]
-        mask, target.color_mask = target.color_mask, (False,) * 4
         self.context.depth_func = "1"
         self._pass(program, 1.0)
-        target.color_mask = mask
 
     def _pass(self, program: Any, depth: float) -> None:
         if program.glo not in self.whole:

@@ -76,6 +76,21 @@ def test_live_pictures_are_developed_as_they_are_drawn(opengl, body, cloth):
     assert np.abs(at_once.astype(int) - by_hand).max() <= 2  # half floats lie between
 
 
+def test_surfaces_looked_up_after_drawing_are_those_drawn(opengl, body, cloth):
+    camera = standard_cameras([body, cloth], size=(300, 400))["three_quarter"]
+    for mode in ("beauty", "strain"):
+        shown = []
+        for multisample in (1, 4):  # drawn through a visibility buffer, and at once
+            how = Sampling(1, multisample, 6, 256)
+            with Preview([body, cloth], quality=PreviewQuality((300, 400), (90, 120), 4, how, how, 32)) as scene:
+                scene.view(camera)  # what was drawn before does not matter
+                shown.append(scene.view(camera, mode=mode))
+        inside = binary_erosion(shown[0].material_id >= 0) & (shown[0].normal[..., 2] > 0.3)
+        inside &= shown[0].material_id == shown[1].material_id
+        off = np.abs(shown[0].rgb - shown[1].rgb).max(-1)[inside]
+        assert inside.sum() > 2000 and np.median(off) < 2e-3 and np.percentile(off, 95) < 0.06, mode
+
+
 def test_wireframe_shows_the_edges_of_the_mesh_over_grey(preview, front):
     wire, plain = preview.picture(front, mode="wireframe"), preview.view(front, mode="wireframe")
     cloth = plain.material_id == 1
