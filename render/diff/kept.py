@@ -14,7 +14,8 @@ def kept(compute: Callable) -> Callable:
     """A method without arguments whose value (tensor, list of tensors, or None) is kept in the attribute ``_<name>``.
 
     Copies that carry gradients are not kept: their graph is good for one backward pass only, and an optimizer may
-    change in place what they were copied from. Views always agree with it.
+    change in place what they were copied from. Views always agree with it. Nor is kept what is worked out under
+    ``torch.no_grad()`` from something that has gradients.
     """
     slot = "_" + compute.__name__
 
@@ -23,13 +24,17 @@ def kept(compute: Callable) -> Callable:
         value = getattr(self, slot)
         if value is None:
             value = compute(self)
-            parts = [value] if torch.is_tensor(value) else value or []
-            if not any(part.requires_grad and not part._is_view() for part in parts):
+            carrying = any(part.requires_grad and not part._is_view() for part in _parts(value))
+            if not carrying and (torch.is_grad_enabled() or not self._has_gradients()):
                 setattr(self, slot, value)
         return value
 
     method.slot = slot
     return method
+
+
+def _parts(value) -> list[torch.Tensor]:
+    return [value] if torch.is_tensor(value) else value or []
 
 
 class Kept:
@@ -47,6 +52,9 @@ class Kept:
         for slot in slots:
             setattr(cls, slot, None)
         cls._INTERNAL_TENSORS = (*cls._INTERNAL_TENSORS, *slots)
+
+    def _has_gradients(self) -> bool:
+        return any(part.requires_grad for name in self._INTERNAL_TENSORS for part in _parts(getattr(self, name)))
 
     def _with_tensors(self, change: Callable[[torch.Tensor], torch.Tensor]):
         """A copy in which every tensor is changed; what is no tensor is shared."""

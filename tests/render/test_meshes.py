@@ -140,6 +140,10 @@ def test_gradients_flow_again_after_a_step_in_place():
         with torch.no_grad():
             verts *= 2
     assert verts.grad.abs().sum() > 0
+    fresh = Meshes(verts[None], ONE[None])
+    with torch.no_grad():
+        fresh.verts_packed(), fresh.verts_list(), fresh.verts_normals_packed()
+    assert fresh.verts_packed().requires_grad and fresh.verts_list()[0].requires_grad
     assert not meshes.detach().verts_packed().requires_grad
     copy = meshes.clone()
     assert copy.verts_packed().requires_grad and copy.verts_list()[0] is not verts
