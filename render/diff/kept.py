@@ -54,7 +54,8 @@ class Kept:
         cls._INTERNAL_TENSORS = (*cls._INTERNAL_TENSORS, *slots)
 
     def _has_gradients(self) -> bool:
-        return any(part.requires_grad for name in self._INTERNAL_TENSORS for part in _parts(getattr(self, name)))
+        values = (getattr(self, name, None) for name in self._INTERNAL_TENSORS)  # some come later in __init__
+        return any(part.requires_grad for value in values for part in _parts(value))
 
     def _with_tensors(self, change: Callable[[torch.Tensor], torch.Tensor]):
         """A copy in which every tensor is changed; what is no tensor is shared."""
