@@ -238,8 +238,6 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
         try:
             return load(read_bytes(path, limit=MAX_MODEL_BYTES, what="body model"))
-        except InputError:
-            raise
         except (SafetensorError, ValueError, KeyError, TypeError) as error:
             raise InputError("model.damaged", f"{path}: is not a readable body model: {error}", _HINT) from None
     if suffix == ".pkl":
@@ -270,8 +268,6 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
                         continue
                 with archive.open(entry) as member:
                     arrays[entry.filename[:-4]] = np.lib.format.read_array(member, allow_pickle=False)
-    except InputError:
-        raise
     except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, zlib.error, NotImplementedError) as error:
         raise InputError("model.damaged", f"{path}: is not a readable body model: {error}", _HINT) from None
     return arrays

@@ -86,8 +86,6 @@ def read_photo(path: str | Path, *, long_side: int = WORK_LONG_SIDE) -> Photo:
         ) from None
     except Image.DecompressionBombError:
         raise _too_many(p, "") from None
-    except InputError:
-        raise
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         raise InputError(
             "photo.damaged", f"{p}: the photo is damaged ({str(error) or type(error).__name__})",

@@ -126,8 +126,6 @@ def mesh_pattern(pattern: Pattern, edge_length: float) -> PatternMesh:
         inside = [np.stack([span_vertices[k][:-1], span_vertices[k][1:]], 1) for k in mine[len(around):]]
         try:
             points, triangles = triangulate(boundary, edge_length, inner, np.concatenate(inside) if inside else None)
-        except InputError:
-            raise
         except (IndexError, KeyError, ValueError):
             raise InputError(
                 "mesh.panel", f"panel '{panel.name}' cannot be meshed at {edge_length * 1000:.0f} mm",

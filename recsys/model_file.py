@@ -80,8 +80,6 @@ def load_model(path: str | Path) -> Model:
         blend["new_offset"] = float(blend["new_offset"])
         facts = ItemFacts(arrays["facts.table"], arrays["facts.price"], float(arrays["facts.now"]))
         features = ItemFeatures(**{f.name: arrays[f"features.{f.name}"] for f in fields(ItemFeatures)})
-    except InputError:
-        raise
     except (KeyError, ValueError, TypeError) as error:
         raise InputError("model.damaged", f"{p}: is not a recommender model: {error}", "train it again") from None
     rules = bool(meta["repeats"]), None if meta["new_gap"] is None else float(meta["new_gap"])

@@ -52,7 +52,5 @@ def load_sizes(path: str | Path) -> SizeModel:
         spreads = {name: arrays[f"spread.{name}"] for name in (*EFFECTS, "person")}
         population = Population(arrays["mean"], arrays["covariance"])
         return SizeModel(chart, population, ordinal, effects, spreads, int(meta["verdicts"]))
-    except InputError:
-        raise
     except (KeyError, ValueError, TypeError) as error:
         raise InputError("size.damaged", f"{p}: is not a size model: {error}", "train it again") from None

@@ -64,8 +64,6 @@ def load(path: str | Path, kind: type) -> Any:
         if meta["format"] != FORMAT:
             raise InputError("result.version", f"{path}: written by another version of Toile", "run the stage again")
         value = _unpack(meta["value"], arrays)
-    except InputError:
-        raise
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise InputError("result.damaged", f"{path}: is not a saved result ({error})", "run the stage again") from None
     if not isinstance(value, kind):

@@ -105,8 +105,6 @@ def read_yaml(path: str | Path, *, what: str = "YAML file") -> Any:
         raise InputError("yaml.syntax", f"{p}: {place}{error.problem}", "mend the YAML at that place") from None
     except yaml.YAMLError as error:
         raise InputError("yaml.syntax", f"{p}: {str(error).splitlines()[0]}", "mend the YAML") from None
-    except InputError:
-        raise
     except (RecursionError, ValueError):
         raise InputError("yaml.syntax", f"{p}: cannot be read as YAML", "check that it is the right file") from None
     _check_depth(value, p)

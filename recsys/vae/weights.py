@@ -87,8 +87,6 @@ def load_weights(path: str | Path | None = None) -> Weights:
         model.load_state_dict(given, strict=False)
         rest = {name: arrays[name] for name in _ARRAYS}
         _check_shapes(rest, library, len(figures))
-    except InputError:
-        raise
     except (KeyError, TypeError, ValueError) as error:
         raise InputError("garment_vae.damaged", f"{p}: is no garment model: {error}", again) from None
     rest["gallery_family"] = rest["gallery_family"].astype(int)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch.nn.functional import cosine_similarity
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from render.diff.renderer import Fragments
 
 __all__ = ["Neighbours", "chamfer_distance", "knn_gather", "knn_points", "sample_points_from_meshes"]
@@ -25,16 +25,16 @@ def sample_points_from_meshes(
         asked for. All zero for meshes without faces.
 
     Raises:
-        InputError: ``mesh.empty``, ``mesh.finite``, ``mesh.textures``.
+        ArgumentError: ``mesh.empty``, ``mesh.finite``, ``mesh.textures``.
     """
     if meshes.isempty():
-        raise InputError(
+        raise ArgumentError(
             "mesh.empty", "the Meshes are empty: there is no face to draw points from", "give meshes with faces"
         )
     if not meshes.verts_packed().isfinite().all():
-        raise InputError("mesh.finite", "the Meshes contain nan or inf values", "look for a step that was too large")
+        raise ArgumentError("mesh.finite", "the Meshes contain nan or inf values", "look for a step that was too large")
     if return_textures and meshes.textures is None:
-        raise InputError("mesh.textures", "the Meshes do not contain textures", "give textures to Meshes")
+        raise ArgumentError("mesh.textures", "the Meshes do not contain textures", "give textures to Meshes")
     face = _drawn_faces(meshes, num_samples)
     used = (face >= 0)[..., None]
     root, across = torch.rand(2, *face.shape, dtype=meshes.verts_packed().dtype, device=face.device)
@@ -89,9 +89,9 @@ def knn_points(
         With gradients; distance and index are 0 for padding, and where the second set has less than K points.
     """
     if p1.ndim != 3 or p2.ndim != 3 or len(p1) != len(p2) or p1.shape[2] != p2.shape[2]:
-        raise InputError("points.shape", f"points {tuple(p1.shape)} and {tuple(p2.shape)}", "[set, point, axis]")
+        raise ArgumentError("points.shape", f"points {tuple(p1.shape)} and {tuple(p2.shape)}", "[set, point, axis]")
     if norm not in (1, 2):
-        raise InputError("points.norm", f"norm {norm} is not supported", "1 or 2")
+        raise ArgumentError("points.norm", f"norm {norm} is not supported", "1 or 2")
     known1, known2 = (_known(p, lengths) for p, lengths in ((p1, lengths1), (p2, lengths2)))
     keep = min(K, p2.shape[1])
     step = max(PAIRS_AT_ONCE // max(p2.shape[1], 1), 1)
@@ -130,7 +130,7 @@ def _known(points: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
     if lengths is None:
         return torch.ones_like(place, dtype=torch.bool)
     if lengths.shape != points.shape[:1] or (lengths > points.shape[1]).any():
-        raise InputError("points.lengths", f"lengths {lengths.tolist()} of {tuple(points.shape)}", "one for each set")
+        raise ArgumentError("points.lengths", f"lengths {lengths.tolist()} of {tuple(points.shape)}", "one for each set")
     return place < lengths[:, None]
 
 
@@ -159,15 +159,15 @@ def chamfer_distance(
     for name, given, known in (("batch_reduction", batch_reduction, ["mean", "sum", None]),
                                ("point_reduction", point_reduction, ["mean", "sum", "max", None])):  # fmt: skip
         if given not in known:
-            raise InputError("points.reduction", f"{name} must be one of {known}, not {given!r}", "choose one")
+            raise ArgumentError("points.reduction", f"{name} must be one of {known}, not {given!r}", "choose one")
     if point_reduction is None and batch_reduction is not None:
-        raise InputError("points.reduction", "single points cannot be reduced over sets", "give batch_reduction=None")
+        raise ArgumentError("points.reduction", "single points cannot be reduced over sets", "give batch_reduction=None")
     x, x_lengths, x_normals = _points(x, x_lengths, x_normals)
     y, y_lengths, y_normals = _points(y, y_lengths, y_normals)
     if point_reduction == "max" and x_normals is not None:
-        raise InputError("points.reduction", "normals have no greatest distance", "leave them out")
+        raise ArgumentError("points.reduction", "normals have no greatest distance", "leave them out")
     if weights is not None and (weights.shape != x.shape[:1] or (weights < 0).any()):
-        raise InputError("points.weights", f"weights {weights.tolist()}", "one for each set, at least 0")
+        raise ArgumentError("points.weights", f"weights {weights.tolist()}", "one for each set, at least 0")
     ways = [(x, y, x_lengths, y_lengths, x_normals, y_normals), (y, x, y_lengths, x_lengths, y_normals, x_normals)]
     found = [_one_way(*way, norm, abs_cosine) for way in ways[: 1 if single_directional else 2]]
     lengths = [_known(way[0], way[2]).sum(1) for way in ways]
@@ -191,9 +191,9 @@ def _points(points, lengths, normals):
         return points.points_padded(), points.num_points_per_cloud(), points.normals_padded()
     if not torch.is_tensor(points) or points.ndim != 3:
         shape = tuple(points.shape) if torch.is_tensor(points) else type(points).__name__
-        raise InputError("points.shape", f"points are {shape}", "give [set, point, axis]")
+        raise ArgumentError("points.shape", f"points are {shape}", "give [set, point, axis]")
     if normals is not None and normals.shape[:2] != points.shape[:2]:
-        raise InputError("points.shape", f"normals {tuple(normals.shape)} of points {tuple(points.shape)}", "one each")
+        raise ArgumentError("points.shape", f"normals {tuple(normals.shape)} of points {tuple(points.shape)}", "one each")
     return points, lengths, normals
 
 

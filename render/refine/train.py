@@ -221,7 +221,5 @@ def _restore(path: Path, state: _State, s: Settings) -> None:
                     held.setdefault(int(i), {})[what] = value.to(memory_format=LAYOUT) if value.ndim == 4 else value
             optimiser.load_state_dict({**optimiser.state_dict(), "state": held})
         state.step = int(arrays["step"])
-    except InputError:
-        raise
     except (SafetensorError, KeyError, RuntimeError, ValueError, AttributeError) as error:
         raise InputError("refine.state", f"{path}: is no state of a training: {error}", again) from None

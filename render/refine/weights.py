@@ -52,8 +52,6 @@ def load_refiner(path: str | Path | None = None) -> Refiner:
         if any(not torch.isfinite(v.float()).all() for v in state.values()):
             raise ValueError("numbers")
         model.load_state_dict({k: v.float() for k, v in state.items()})
-    except InputError:
-        raise
     except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError("refine.damaged", f"{p}: holds no refining weights: {reason}", AGAIN) from None

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.core.errors import InputError
+from engine.core.errors import ArgumentError
 from render.diff import (
     Meshes,
     TexturesVertex,
@@ -39,11 +39,11 @@ def test_points_are_spread_evenly_over_each_mesh():
 
 
 def test_points_that_cannot_be_drawn():
-    with pytest.raises(InputError, match="empty"):
+    with pytest.raises(ArgumentError, match="empty"):
         sample_points_from_meshes(Meshes([SQUARE], [FACES[:0]]))
-    with pytest.raises(InputError, match="nan"):
+    with pytest.raises(ArgumentError, match="nan"):
         sample_points_from_meshes(Meshes([SQUARE * torch.nan], [FACES]))
-    with pytest.raises(InputError, match="textures"):
+    with pytest.raises(ArgumentError, match="textures"):
         sample_points_from_meshes(Meshes([SQUARE], [FACES]), 5, return_textures=True)
 
 
