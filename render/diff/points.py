@@ -130,7 +130,9 @@ def _known(points: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
     if lengths is None:
         return torch.ones_like(place, dtype=torch.bool)
     if lengths.shape != points.shape[:1] or (lengths > points.shape[1]).any():
-        raise ArgumentError("points.lengths", f"lengths {lengths.tolist()} of {tuple(points.shape)}", "one for each set")
+        raise ArgumentError(
+            "points.lengths", f"lengths {lengths.tolist()} of {tuple(points.shape)}", "one for each set"
+        )
     return place < lengths[:, None]
 
 
@@ -161,7 +163,9 @@ def chamfer_distance(
         if given not in known:
             raise ArgumentError("points.reduction", f"{name} must be one of {known}, not {given!r}", "choose one")
     if point_reduction is None and batch_reduction is not None:
-        raise ArgumentError("points.reduction", "single points cannot be reduced over sets", "give batch_reduction=None")
+        raise ArgumentError(
+            "points.reduction", "single points cannot be reduced over sets", "give batch_reduction=None"
+        )
     x, x_lengths, x_normals = _points(x, x_lengths, x_normals)
     y, y_lengths, y_normals = _points(y, y_lengths, y_normals)
     if point_reduction == "max" and x_normals is not None:
@@ -193,7 +197,9 @@ def _points(points, lengths, normals):
         shape = tuple(points.shape) if torch.is_tensor(points) else type(points).__name__
         raise ArgumentError("points.shape", f"points are {shape}", "give [set, point, axis]")
     if normals is not None and normals.shape[:2] != points.shape[:2]:
-        raise ArgumentError("points.shape", f"normals {tuple(normals.shape)} of points {tuple(points.shape)}", "one each")
+        raise ArgumentError(
+            "points.shape", f"normals {tuple(normals.shape)} of points {tuple(points.shape)}", "one each"
+        )
     return points, lengths, normals
 
 
