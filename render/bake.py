@@ -7,12 +7,19 @@ shadows and ambient occlusion under any turning of the studio's lights.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from render.camera import gl_bytes
+from render.gpu_canvas import release
+from render.gpu_programs import UNITS, Programs
+from render.gpu_tables import filled, table_size
 from render.studio import fibonacci_sphere, sh_basis
 
 __all__ = ["bake_transfer", "ortho_matrix"]
+
+DEPTH_SIZE = 1024  #: of the depth maps [px]
 
 
 def ortho_matrix(direction: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:
@@ -29,7 +36,9 @@ def ortho_matrix(direction: np.ndarray, centre: np.ndarray, radius: float) -> np
 
 
 def bake_transfer(
-    depth_map: Callable[[np.ndarray], np.ndarray],
+    context: Any,
+    programs: Programs,
+    draw_depth: Callable[[Any, np.ndarray], None],
     points: np.ndarray,
     normals: np.ndarray,
     *,
@@ -41,7 +50,8 @@ def bake_transfer(
     """Diffuse transfer of points on or near the occluders.
 
     Args:
-        depth_map: draws the occluders with a [4, 4] matrix into clip space and returns depth 0..1, shape [n, n].
+        context: moderngl context.
+        draw_depth: draws the occluders' depth into a framebuffer with a [4, 4] matrix into clip space.
         points: [m], shape [P, 3].
         normals: unit, shape [P, 3].
         centre, radius: a ball around everything [m].
@@ -52,39 +62,40 @@ def bake_transfer(
         Transfer coefficients, shape [P, 9] (radiance = albedo * transfer @ environment); and the cosine-weighted
         visible fraction of the hemisphere 0..1, shape [P].
     """
+    depth = context.depth_texture((DEPTH_SIZE, DEPTH_SIZE))
+    depth.repeat_x = depth.repeat_y = False
+    occluders = context.framebuffer(depth_attachment=depth)
+    size = table_size(len(points))
     normals = np.asarray(normals, np.float32)
     lifted = np.asarray(points, np.float32) + np.float32(offset) * normals
+    tables = {"points": _table(context, lifted, size), "normals": _table(context, normals, size)}
+    sums = context.framebuffer([context.texture(size, 4, dtype="f4") for _ in range(3)])
+    sums.clear(0, 0, 0, 0)
+    program = programs.get("bake")
+    program["depth"].value, program["share"].value = 0.0, 4 / directions
+    every = context.vertex_array(program, [])
     ways = fibonacci_sphere(directions)
-    basis = sh_basis(ways).astype(np.float32)
-    transfer = np.zeros((len(points), 9), np.float32)
-    visible = np.zeros(len(points), np.float32)
-    hemisphere = np.zeros(len(points), np.float32)
-    for way, coefficients in zip(ways, basis, strict=True):
-        cosine = normals @ way.astype(np.float32)
-        facing = np.flatnonzero(cosine > 0)
-        m = ortho_matrix(way, centre, radius)
-        stored = depth_map(m)
-        seen = _visibility(stored, lifted[facing] @ m[:3, :3].T.astype(np.float32) + m[:3, 3].astype(np.float32))
-        weight = np.float32(4 / directions) * cosine[facing]
-        transfer[facing] += (weight * seen)[:, None] * coefficients
-        visible[facing] += weight * seen
-        hemisphere[facing] += weight
-    return transfer, visible / np.maximum(hemisphere, 1e-6)
+    for way, harmonics in zip(ways, sh_basis(ways), strict=True):
+        matrix = ortho_matrix(way, centre, radius)
+        draw_depth(occluders, matrix)
+        program["sky_matrix"].write(gl_bytes(matrix))
+        program["way"].value, program["harmonics"].value = tuple(way), [float(h) for h in harmonics]
+        sums.use()
+        for name, texture in (*tables.items(), ("depth_map", depth)):
+            texture.use(UNITS[name])
+        context.enable_only(context.BLEND)
+        context.blend_func = (context.ONE, context.ONE)
+        every.render(vertices=3)
+    read = [np.frombuffer(texture.read(), np.float32).reshape(-1, 4) for texture in sums.color_attachments]
+    packed = np.concatenate(read, axis=1)[: len(points)]
+    for held in (*tables.values(), every):
+        held.release()
+    release(occluders)
+    release(sums)
+    return np.ascontiguousarray(packed[:, :9]), packed[:, 9] / np.maximum(packed[:, 10], 1e-6)
 
 
-def _visibility(stored: np.ndarray, clip: np.ndarray) -> np.ndarray:
-    """Fraction of the four nearest depth texels that lie behind each point, bilinearly weighted, shape [P]."""
-    size = stored.shape[0]
-    xy = (clip[:, :2] * 0.5 + 0.5) * size - 0.5
-    z = clip[:, 2] * 0.5 + 0.5
-    low = np.floor(xy).astype(np.int32)
-    t = (xy - low).astype(np.float32)
-    flat = stored.reshape(-1)
-    base = np.clip(low[:, 1], 0, size - 2) * size + np.clip(low[:, 0], 0, size - 2)
-    seen = np.zeros(len(clip), np.float32)
-    for dy in (0, 1):
-        wy = t[:, 1] if dy else 1 - t[:, 1]
-        for dx in (0, 1):
-            wx = t[:, 0] if dx else 1 - t[:, 0]
-            seen += wx * wy * (flat[base + dy * size + dx] >= z)
-    return seen
+def _table(context: Any, values: np.ndarray, size: tuple[int, int]) -> Any:
+    texture = context.texture(size, 3, filled(values, size, 3), dtype="f4")
+    texture.filter = (context.NEAREST, context.NEAREST)
+    return texture

@@ -12,7 +12,7 @@ __all__ = ["TABLE_WIDTH", "UNITS", "VERTEX_TEXELS", "Programs"]
 UNITS = {
     "key_depth": 0, "key_shadow": 1, "rim_shadow": 2, "map_table": 3, "base_texture": 4, "floor_open": 5,
     "reflections": 6, "linear_picture": 7, "seen": 8, "corners": 9, "vertices": 10, "lights": 11, "field": 12,
-    "behind_picture": 13,
+    "behind_picture": 13, "points": 10, "normals": 11, "depth_map": 14,
 }  # fmt: skip
 TABLE_WIDTH = 1024  #: of textures that shaders look vertices and triangles up in [texels]
 VERTEX_TEXELS = 3  #: of each vertex
@@ -30,6 +30,7 @@ SOURCES = {
     "develop": ("whole", ("tone.glsl", "develop.frag.glsl")),
     "depth": ("depth", ("depth.frag.glsl",)),
     "line": ("line", ("line.frag.glsl",)),
+    "bake": ("whole", ("bake.frag.glsl",)),
     "relight": ("relight", ()),  # its vertices are what is wanted
 }
 #: what each program's text may be compiled for, and as what if nothing is said

@@ -25,7 +25,6 @@ __all__ = ["GpuScene"]
 
 FLOOR_GRID = 96  #: points along each side of the floor's baked square
 LIGHT_TAPS = 8  #: samples of the key light's shadow in :meth:`GpuScene.draw_light`
-BAKE_SIZE = 1024  #: depth maps of the bake [px]
 FEW_TAPS = 4  #: below so many samples shadows have edges of one softness
 STRETCHED = 2.0  #: how much longer than at rest cloth may be, where its yarns are looked for
 SHEER_SLICES = 48  #: by depth, in which several sheer meshes are drawn in turns
@@ -198,19 +197,14 @@ class GpuScene:
 
     def _bake(self, directions: int) -> Any:
         """Bakes all meshes and a square of floor; returns the floor's visible sky as a texture."""
-        depth = self.context.depth_texture((BAKE_SIZE, BAKE_SIZE))
-        frame = self.context.framebuffer(depth_attachment=depth)
-
-        def depth_map(matrix: np.ndarray) -> np.ndarray:
-            draw_depth(self.context, self.programs, self.meshes, frame, matrix, coarse=True)
-            return np.frombuffer(depth.read(), np.float32).reshape(BAKE_SIZE, BAKE_SIZE)
-
         side = (np.arange(FLOOR_GRID) + 0.5) / FLOOR_GRID * 2 - 1
         x, z = np.meshgrid(side * self.floor_half + self.centre[0], side * self.floor_half + self.centre[2])
         floor = np.stack([x, np.full_like(x, self.floor), z], axis=-1).reshape(-1, 3)
         sets = [mesh.bake_points() for mesh in self.meshes] + [(floor, np.tile([0.0, 1.0, 0.0], (len(floor), 1)))]
         transfer, visible = bake_transfer(
-            depth_map,
+            self.context,
+            self.programs,
+            lambda frame, matrix: draw_depth(self.context, self.programs, self.meshes, frame, matrix, coarse=True),
             np.concatenate([p for p, _ in sets]),
             np.concatenate([n for _, n in sets]),
             centre=self.centre,
@@ -220,7 +214,6 @@ class GpuScene:
         ends = np.cumsum([0] + [len(p) for p, _ in sets])
         for mesh, start, end in zip(self.meshes, ends, ends[1:], strict=False):
             mesh.take_baked(transfer[start:end], visible[start:end])
-        release(frame)
         sky = _soften(visible[ends[-2] :].reshape(FLOOR_GRID, FLOOR_GRID))
         texture = self.context.texture((FLOOR_GRID, FLOOR_GRID), 1, sky.astype(np.float32).tobytes(), dtype="f4")
         texture.filter = (self.context.LINEAR, self.context.LINEAR)

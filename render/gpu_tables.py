@@ -8,7 +8,7 @@ import numpy as np
 
 from render.gpu_programs import TABLE_WIDTH, UNITS, VERTEX_TEXELS
 
-__all__ = ["MeshTables", "table_size"]
+__all__ = ["MeshTables", "filled", "table_size"]
 
 
 def table_size(rows: int) -> tuple[int, int]:
@@ -44,7 +44,7 @@ class MeshTables:
         """Keeps the scalar at every vertex, shape [V]."""
         if "field" not in self.textures:
             self.textures["field"] = self._texture(self.vertices, 1, "f4")
-        self.textures["field"].write(_filled(values, self.textures["field"].size, 1))
+        self.textures["field"].write(filled(values, self.textures["field"].size, 1))
 
     def use(self) -> None:
         """Binds all textures to their units."""
@@ -53,13 +53,14 @@ class MeshTables:
 
     def _texture(self, rows: int, channels: int, dtype: str, values: np.ndarray | None = None) -> Any:
         size = table_size(rows)
-        data = None if values is None else _filled(values, size, channels)
+        data = None if values is None else filled(values, size, channels)
         texture = self.context.texture(size, channels, data, dtype=dtype)
         texture.filter = (self.context.NEAREST, self.context.NEAREST)
         return texture
 
 
-def _filled(values: np.ndarray, size: tuple[int, int], channels: int) -> bytes:
+def filled(values: np.ndarray, size: tuple[int, int], channels: int) -> bytes:
+    """Values in the order of a texture's texels, with zeros up to its end."""
     flat = np.zeros(size[0] * size[1] * channels, np.int32 if values.dtype.kind == "i" else np.float32)
     flat[: values.size] = values.reshape(-1)
     return flat.tobytes()
