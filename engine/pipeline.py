@@ -95,15 +95,17 @@ def dress(
 
 def _simulated(run: Run, stage: str, kind: type, garment: Garment, body: Body) -> Any:
     """What the simulator's ``wear`` or ``drape`` makes of a garment, from the store if it is there."""
-    from sim import drape as simulator
+
+    def work() -> Any:
+        from sim import drape as simulator  # not before it is known that there is something to simulate
+
+        return getattr(simulator, stage)(garment, body, config=drape_config(run), progress=progress)
 
     inputs = [codec.content_hash(garment), codec.content_hash(body)]
     key = stage_key(stage, code_version(), [run.config.quality, run.config.device], inputs, run.config.seed)
     with run.stage(stage, {"wear": "Putting it on", "drape": "Draping"}[stage]) as progress:
-        work = getattr(simulator, stage)
         store = Store.default() if run.config.cache else Store(None)
-        settings = drape_config(run)
-        result, was_stored = store.fetch(key, kind, lambda: work(garment, body, config=settings, progress=progress))
+        result, was_stored = store.fetch(key, kind, work)
     if was_stored:
         run.cached.append(stage)
     return result

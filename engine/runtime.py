@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import platform
@@ -34,6 +35,7 @@ PACKAGES = (
 )
 
 
+@functools.cache
 def code_version() -> str:
     """Version plus a hash of Toile's own sources: a changed line of code makes a changed cache key."""
     root = Path(__file__).resolve().parent.parent

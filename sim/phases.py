@@ -45,6 +45,9 @@ EASE_TIME, SLIPPERY = 0.4, 0.02
 #: no nearer: to no smaller share of what it was [-]. Where patches lack twice their weight to balance, they do not
 #: only creep: layers are held by the bound that lets nothing pass, and the last level waits no longer than others.
 STILL, NEARER, LACKING = (5, 15), 0.7, 2.0
+#: The last level has so many times the time to come to rest that others have: soft cloth creeps to its place, against
+#: the air's drag, which grows up to what it is when others' time is up.
+LONGER = 2.5
 RUNAWAY = 50.0  #: speed at which a cloth has left the realm of physics [m/s] ...
 RUNAWAY_ENERGY = 1e5  #: ... and energy of stretch with which it has [J]: any cloth is torn long before
 
@@ -60,9 +63,9 @@ class DrapeConfig:
     body_gap: float = 0.002  #: air between cloth and skin, besides half the thickness [m]
     layer_gap: float = 0.002  #: least distance of two layers' middles [m]
     sew_time: float = 3.0  #: most time to close the seams [s]
-    settle_time: float = 4.5  #: most time to come to rest at the coarsest level [s]
+    settle_time: float = 4.5  #: most time to come to rest at the coarsest level, if others follow [s]
     wear_time: float = 2.0  #: most time that a garment hangs before the next one is put over it [s]
-    polish_time: float = 4.0  #: most time to come to rest at each finer level [s]
+    polish_time: float = 4.0  #: most time to come to rest at each finer level, if others follow [s]
     rest_speed: float = 0.004  #: at rest when the mean (root of mean square) speed stays below [m/s] ...
     rest_speed_max: float = 0.08  #: ... and no particle is faster [m/s] ...
     rest_residual: float = 0.1  #: ... and patches are in balance: net force over weight, root of mean square [-]
@@ -218,14 +221,15 @@ class Run:
         config = self.config
         first = self.level_number == 0
         level = self.level = self._level(garment, positions, is_open)
-        limit = config.settle_time if first else config.polish_time
+        usual = config.settle_time if first else config.polish_time
+        limit = usual * (LONGER if is_last else 1.0)
         start, calm, hard = self.time, 0, np.inf
         balance, since = np.inf, 0
         self.at_rest = False
         while self.time - start < limit:
             t = self.time - start
             settings = StepSettings(
-                gravity=config.gravity, drag=min(1.0 + 1.5 * t * t, 20.0) if first else 6.0 + 8.0 * t,
+                gravity=config.gravity, drag=min(1.0 + 1.5 * t * t, 20.0) if first else 6.0 + 8.0 * min(t, usual),
                 membrane_most=SOFT_MEMBRANE * (1 if first else 2) if soft else 1e9,
                 compression=SOFT_SHARE if soft else StepSettings.compression,
                 seam_stiffness=SEAM_STIFFNESS_MOST, friction_self_most=0.0 if soft else 10.0,
@@ -238,7 +242,7 @@ class Run:
             resting = r.rms_speed < slower * config.rest_speed and r.max_speed < slower * config.rest_speed_max
             calm = calm + 1 if resting else 0
             if self.frames % 5 == 0:
-                done = share[0] + (share[1] - share[0]) * t / limit
+                done = share[0] + (share[1] - share[0]) * min(t / usual, 1.0)
                 self.report(done, f"settling, {r.rms_speed * 100:.1f} cm/s")
             if soft and (calm >= 3 or t > SOFT_TIME[0 if first else 1]):
                 soft, calm, hard = False, 0, t

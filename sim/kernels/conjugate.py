@@ -47,7 +47,7 @@ def direction(
             z[i] = s
             acc += s.dot(r[i])
         partial[chunk] = acc
-    ti.loop_config(serialize=serial)
+    ti.loop_config(serialize=True)  # a pool of threads has nothing to share out here
     for _ in range(1):
         new = total(partial)
         if is_first == 1:
@@ -91,7 +91,7 @@ def advance(
             ap[i] = y
             acc += y.dot(p[i])
         partial[chunk] = acc
-    ti.loop_config(serialize=serial)
+    ti.loop_config(serialize=True)  # a pool of threads has nothing to share out here
     for _ in range(1):
         scalar[1] = scalar[0] / ti.max(total(partial), 1e-30)
     ti.loop_config(serialize=serial)

@@ -104,6 +104,7 @@ def contacts_of_vertices(corner: I4, contacts: ti.i32, start: I32, entry: I32):
     n = start.shape[0] - 1
     for i in range(n + 1):
         start[i] = 0
+    ti.loop_config(serialize=True)
     for _ in range(1):
         for c in range(contacts):
             for k in ti.static(range(4)):
@@ -170,6 +171,7 @@ def keep_active(
     a_corner: I4, a_weight: V4, a_normal: V3, a_push: F32, a_stiff: F32, a_drag: F32,
 ):
     """Copies the contacts that act, in order; total[0] their number."""
+    ti.loop_config(serialize=True)
     for _ in range(1):
         n = 0
         for c in range(contacts):

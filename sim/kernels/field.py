@@ -63,6 +63,7 @@ def count_near(
     """start[c + 1] = running sum of the triangles within the band around the wanted cubes; total[0] all of them."""
     for c in range(start.shape[0]):
         start[c] = 0
+    ti.loop_config(serialize=True)
     for _ in range(1):
         for t in range(centre.shape[0]):
             reach = band + radius[t]
@@ -84,6 +85,7 @@ def list_near(
     item: I32,
 ):
     """Fills the lists counted by :func:`count_near`; afterwards start[c] is where cube c's list begins."""
+    ti.loop_config(serialize=True)
     for _ in range(1):
         for back in range(centre.shape[0]):
             t = centre.shape[0] - 1 - back
@@ -271,6 +273,7 @@ def skin_motion(
 @ti.kernel
 def least(gap: F32, low: F32):
     """low[0] = the least of the gaps [m]."""
+    ti.loop_config(serialize=True)
     for _ in range(1):
         smallest = gap[0]
         for v in range(gap.shape[0]):

@@ -42,6 +42,7 @@ def bin_items(centre: V3, origin: vec3, inv_cell: ti.f32, dims: ivec3, cell: I32
         cell[e] = (c[0] * dims[1] + c[1]) * dims[2] + c[2]
     for c in range(cells + 1):
         start[c] = 0
+    ti.loop_config(serialize=True)
     for _ in range(1):
         for e in range(centre.shape[0]):
             start[cell[e]] = start[cell[e]] + 1  # not +=, which is atomic
@@ -206,6 +207,7 @@ def running_sum(count: I32, offset: I32):
 @ti.kernel
 def offsets(vt_count: I32, vt_offset: I32, ee_count: I32, ee_offset: I32, total: I32):
     """Where each vertex' and each edge's pairs begin; total = (sum, most) of the vertices', then of the edges'."""
+    ti.loop_config(serialize=True)
     for _ in range(1):
         s, top = running_sum(vt_count, vt_offset)
         total[0] = s

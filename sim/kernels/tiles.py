@@ -76,6 +76,7 @@ def prove_blocks(
 @ti.kernel
 def count_broken(used: I32, calm: I32, total: I32):
     """total[0] = blocks on whose proof the search relied and which the motion breaks."""
+    ti.loop_config(serialize=True)
     for _ in range(1):
         broken = 0
         for b in range(calm.shape[0]):
@@ -155,6 +156,7 @@ def tile_pairs(
                                 found[p, n] = q
                             n += 1
         count[p] = n
+    ti.loop_config(serialize=True)
     for _ in range(1):
         top = 0
         for p in range(count.shape[0]):

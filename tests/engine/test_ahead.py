@@ -127,7 +127,7 @@ from engine.runtime import Run
 
 os.sched_getaffinity = lambda process: {0, 1}
 body = load(Path(sys.argv[1]), Body)
-run = Run(Path("unused"), Config(quality="draft", threads=int(sys.argv[2])), quiet=True)
+run = Run(Path("unused"), Config(quality="draft", threads=int(sys.argv[2]), cache=False), quiet=True)
 garment = placed(run, body, "skirt_straight", "denim", {}, None)
 print(content_hash(garment), "garments.placement" in sys.modules)
 """
