@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 __all__ = ["Layout", "Place", "Rectangle", "pack_rectangles", "pack_unique_rectangles"]
@@ -13,7 +13,7 @@ class Rectangle(NamedTuple):
 
     xsize: int
     ysize: int
-    identifier: int
+    identifier: Hashable
 
 
 class Place(NamedTuple):

@@ -211,7 +211,8 @@ class TexturesUV(TexturesBase):
 
     def centers_for_image(self, index: int) -> torch.Tensor:
         """Where in its image each texture coordinate of a mesh points, (x, y) in texels, [coordinate, 2]."""
-        self._refuse_several("drawn")
+        if self._several:
+            raise UnsupportedError("texture.maps", "coordinates of several maps have no common image", "give one map")
         height, width = self.maps_padded().shape[1:3]
         size = torch.tensor([width, height], device=self.device)
         with torch.no_grad():
@@ -252,30 +253,37 @@ class TexturesUV(TexturesBase):
     def join_scene(self) -> TexturesUV:
         """One image that holds all, each once, and coordinates into it.
 
-        Coordinates outside 0 to 1 then point into other images. Without ``align_corners`` each image has a border of
-        one texel, repeated from its edge, or 0 with ``padding_mode="zeros"``.
-
-        Raises:
-            UnsupportedError: several maps per mesh.
+        Coordinates outside 0 to 1 then point into other images, and coarse mip-maps mix neighbours. Without
+        ``align_corners`` each image has a border of one texel, repeated from its edge, or 0 with
+        ``padding_mode="zeros"``.
         """
-        self._refuse_several("joined to one")
         border = 0 if self.align_corners else 1
-        maps = self.maps_list()
+        parts = [maps.unbind(0) if self._several else (maps,) for maps in self.maps_list()]
+        keys = [(id(maps), k) for maps, own in zip(self.maps_list(), parts, strict=True) for k in range(len(own))]
+        images = [image for own in parts for image in own]
         layout = pack_unique_rectangles(
-            [Rectangle(m.shape[0] + 2 * border, m.shape[1] + 2 * border, id(m)) for m in maps]
+            [
+                Rectangle(m.shape[0] + 2 * border, m.shape[1] + 2 * border, key)
+                for m, key in zip(images, keys, strict=True)
+            ]
         )
-        joined = maps[0].new_zeros((*layout.total_size, maps[0].shape[2]))
-        verts, faces, first = [], [], 0
-        for image, place, uv, own in zip(
-            maps, layout.locations, self.verts_uvs_list(), self.faces_uvs_list(), strict=True
-        ):
-            if place.flipped:
-                image, uv = image.transpose(0, 1), 1 - uv.flip(1)
+        joined = images[0].new_zeros((*layout.total_size, images[0].shape[2]))
+        for image, place in zip(images, layout.locations, strict=True):
             if place.is_first:
-                framed = _framed(image, border, self.padding_mode == "zeros")
+                framed = _framed(
+                    image.transpose(0, 1) if place.flipped else image, border, self.padding_mode == "zeros"
+                )
                 joined[place.x : place.x + framed.shape[0], place.y : place.y + framed.shape[1]] = framed
-            verts.append(self._moved_into(joined, image, place, border, uv))
-            faces.append(own + first)
+        places = iter(layout.locations)
+        verts, faces, first = [], [], 0
+        ids_list = self.maps_ids_list() or [None] * self._N
+        for own, uv, corners, ids in zip(parts, self.verts_uvs_list(), self.faces_uvs_list(), ids_list, strict=True):
+            if ids is not None:  # faces of two maps may share a coordinate: each corner gets its own
+                uv, corners = uv[corners].flatten(0, 1), torch.arange(3 * len(corners), device=uv.device).view(-1, 3)
+            moved = torch.stack([self._moved_into(joined, image, next(places), border, uv) for image in own])
+            which = 0 if ids is None else ids.repeat_interleave(3)
+            verts.append(moved[which, torch.arange(len(uv), device=uv.device)])
+            faces.append(corners + first)
             first += len(uv)
         return self._of([joined], [torch.cat(faces)], [torch.cat(verts)])
 
@@ -283,6 +291,8 @@ class TexturesUV(TexturesBase):
         self, joined: torch.Tensor, image: torch.Tensor, place: Place, border: int, uv: torch.Tensor
     ) -> torch.Tensor:
         """Coordinates of the same texels in the joined image."""
+        if place.flipped:
+            image, uv = image.transpose(0, 1), 1 - uv.flip(1)
         less = 1 if self.align_corners else 0  # coordinates run between the outer texels' middles, or their edges
         own = uv.new_tensor([image.shape[1] - less, image.shape[0] - less])
         whole = uv.new_tensor([joined.shape[1] - less, joined.shape[0] - less])
@@ -290,12 +300,6 @@ class TexturesUV(TexturesBase):
         down = torch.stack((uv[:, 0], 1 - uv[:, 1]), 1)
         moved = (down * own + corner) / whole.clamp(min=1)
         return torch.stack((moved[:, 0], 1 - moved[:, 1]), 1)
-
-    def _refuse_several(self, verb: str) -> None:
-        if self._several:
-            raise UnsupportedError(
-                "texture.maps", f"textures with several maps per mesh cannot be {verb}", "give one map for each mesh"
-            )
 
 
 def _framed(image: torch.Tensor, border: int, zeros: bool) -> torch.Tensor:

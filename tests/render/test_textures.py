@@ -73,7 +73,7 @@ def test_each_face_takes_its_own_map(mode):
     assert torch.equal(joined.maps_ids_padded(), torch.tensor([[0, 0], [2, 0], [1, 1]]))
     assert torch.equal(several.textures[1].maps_ids_list()[0], ids[1])
     with pytest.raises(UnsupportedError, match="several maps"):
-        several.textures.join_scene()
+        several.textures.centers_for_image(0)
 
 
 def test_maps_of_several_sizes_are_scaled_to_the_largest():
@@ -84,7 +84,7 @@ def test_maps_of_several_sizes_are_scaled_to_the_largest():
 
 
 @pytest.mark.parametrize("align", [True, False])
-@pytest.mark.parametrize("kind", ["uv", "vertex", "atlas"])
+@pytest.mark.parametrize("kind", ["uv", "several", "vertex", "atlas"])
 def test_a_scene_looks_as_its_meshes_do(kind, align):
     sizes = [(16, 7), (7, 16), (9, 9)]  # which are laid on their sides, or not
     uv = UV.clamp(0.1, 0.9) if align else UV  # the border of one texel serves the edges
@@ -92,6 +92,9 @@ def test_a_scene_looks_as_its_meshes_do(kind, align):
     for k, size in enumerate(sizes):
         textures = {
             "uv": lambda size=size: diff.TexturesUV([torch.rand(*size, 3)], [FACES], [uv], align_corners=align),
+            "several": lambda size=size: diff.TexturesUV(
+                [torch.rand(2, *size, 3)], [FACES], [uv], align_corners=align, maps_ids=[torch.tensor([1, 0])]
+            ),
             "vertex": lambda: diff.TexturesVertex([torch.rand(4, 3)]),
             "atlas": lambda: diff.TexturesAtlas([torch.rand(2, 4, 4, 3)]),
         }[kind]()
