@@ -1,4 +1,7 @@
-"""Framebuffers that pictures are drawn into, and their development on the graphics card."""
+"""Framebuffers that pictures are drawn into, and their development on the graphics card.
+
+Finished pictures have two framebuffers in turns: one is read while the next picture is drawn.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ class Canvas:
         self.context, self.program, self.units = context, develop, units
         self.triangle = context.vertex_array(develop, [])
         self.kept: dict[str, tuple[Any, Any]] = {}
+        self.turn = 0  # of the two
         self.joined: tuple[Any, Any, Any] | None = None  # two framebuffers, and one with colour and depth of each
 
     def drawn(self, size: tuple[int, int], samples: int) -> Any:
@@ -46,7 +50,8 @@ class Canvas:
 
     def finished(self, size: tuple[int, int]) -> Any:
         """Target of this size (width, height) [px] for shaders that develop what they draw, in use and empty."""
-        frame = self._keep("finished", size, lambda: self.context.framebuffer(
+        self.turn = 1 - self.turn
+        frame = self._keep(f"finished {self.turn}", size, lambda: self.context.framebuffer(
             [self.context.renderbuffer(size, 4)], self.context.depth_renderbuffer(size)
         ))  # fmt: skip
         frame.use()
@@ -79,17 +84,20 @@ class Canvas:
         raw = self._resolved(frame).read(components=4, dtype="f2")
         return np.frombuffer(raw, np.float16).reshape(height, width, 4)[::-1].astype(np.float32)
 
-    def developed(self, frame: Any, *, scale: int, transparent: bool, behind: Any = None) -> np.ndarray:
-        """What was drawn, ``scale`` times smaller: sRGB uint8, shape [H, W, 3], or [H, W, 4] if ``transparent``.
+    def developed(self, frame: Any, *, scale: int, transparent: bool, behind: Any = None) -> Any:
+        """Framebuffer with what was drawn in sRGB, ``scale`` times smaller, for :meth:`pixels` to read.
 
         Args:
             behind: framebuffer of the small picture's size with what is seen where nothing was drawn.
         """
         size = (frame.size[0] // scale, frame.size[1] // scale)
-        if frame is self.kept.get("finished", (None, None))[1]:
-            return self._pixels(frame, channels=3)
+        if any(frame is self.kept.get(f"finished {turn}", (None, None))[1] for turn in (0, 1)):
+            return frame
         resolved = self._resolved(frame)
-        small = self._keep("small", size, lambda: self.context.framebuffer([self.context.renderbuffer(size, 4)]))
+        self.turn = 1 - self.turn
+        small = self._keep(f"small {self.turn}", size, lambda: self.context.framebuffer(
+            [self.context.renderbuffer(size, 4)]
+        ))  # fmt: skip
         small.use()
         for unit, source in zip(self.units, (resolved, behind or resolved), strict=True):
             source.color_attachments[0].use(unit)
@@ -99,9 +107,11 @@ class Canvas:
         for name, value in values.items():
             self.program[name].value = value
         self.triangle.render(vertices=3)
-        return self._pixels(small, channels=4 if transparent else 3)
+        return small
 
-    def _pixels(self, frame: Any, *, channels: int) -> np.ndarray:
+    def pixels(self, frame: Any, *, transparent: bool) -> np.ndarray:
+        """A developed picture: sRGB uint8, shape [H, W, 3], or [H, W, 4] if ``transparent``."""
+        channels = 4 if transparent else 3
         raw = np.frombuffer(frame.read(components=channels, alignment=1), np.uint8)
         return np.ascontiguousarray(raw.reshape(frame.size[1], frame.size[0], channels)[::-1])
 

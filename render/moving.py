@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +33,13 @@ def check_moving(path: str | Path) -> Path:
     return path
 
 
-def write_moving(path: str | Path, frames: Sequence[np.ndarray], *, fps: float = 15.0) -> Path:
-    """Writes uint8 pictures [H, W, 3] in the format of the path's ending, .webp or .mp4."""
+def write_moving(path: str | Path, frames: Iterable[np.ndarray], *, fps: float = 15.0) -> Path:
+    """Writes uint8 pictures [H, W, 3] in the format of the path's ending, .webp or .mp4, as they come."""
     path = check_moving(path)
     return write_webp(path, frames, fps=fps) if path.suffix.lower() == ".webp" else write_mp4(path, frames, fps=fps)
 
 
-def write_webp(path: str | Path, frames: Sequence[np.ndarray], *, fps: float = 15.0, quality: int = 82) -> Path:
+def write_webp(path: str | Path, frames: Iterable[np.ndarray], *, fps: float = 15.0, quality: int = 82) -> Path:
     """Writes uint8 pictures [H, W, 3] as an endlessly looping WebP."""
     from PIL import Image
 
@@ -56,8 +58,10 @@ def write_webp(path: str | Path, frames: Sequence[np.ndarray], *, fps: float = 1
     return write_bytes(path, stream.getvalue())
 
 
-def write_mp4(path: str | Path, frames: Sequence[np.ndarray], *, fps: float = 15.0) -> Path:
+def write_mp4(path: str | Path, frames: Iterable[np.ndarray], *, fps: float = 15.0) -> Path:
     """Writes uint8 pictures [H, W, 3] as VP9 in MP4, which today's browsers and players show.
+
+    One picture is encoded while the next is drawn.
 
     VP9 is free of fees, and OpenCV's libvpx (BSD) and FFmpeg (LGPL) encode it. Odd sizes lose a row or column.
 
@@ -66,13 +70,20 @@ def write_mp4(path: str | Path, frames: Sequence[np.ndarray], *, fps: float = 15
     """
     import cv2
 
-    height, width = (n - n % 2 for n in frames[0].shape[:2])
+    frames = iter(frames)
+    first = next(frames)
+    height, width = (n - n % 2 for n in first.shape[:2])
     with tempfile.TemporaryDirectory() as scratch:
         film = Path(scratch) / "film.mp4"
         writer = cv2.VideoWriter(str(film), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*"vp09"), fps, (width, height))
         if not writer.isOpened():
             raise JobError("render.no_video", f"{path}: OpenCV on this machine cannot encode VP9", "give a .webp file")
-        for frame in frames:
-            writer.write(np.ascontiguousarray(frame[:height, :width, 2::-1]))
+        with ThreadPoolExecutor(1) as encoder:
+            busy = None
+            for frame in itertools.chain([first], frames):
+                if busy:
+                    busy.result()
+                busy = encoder.submit(writer.write, np.ascontiguousarray(frame[:height, :width, 2::-1]))
+            busy.result()
         writer.release()
         return write_bytes(path, film.read_bytes())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -197,18 +197,37 @@ class Preview:
             moving: it is one of many that go by quickly: cheaper.
         """
         camera = self._checked(camera, size, mode)
-        how = self.quality.moving if moving else self.quality.stills
+        return next(self.pictures([camera], mode=mode, legend=legend, moving=moving))
+
+    def pictures(
+        self, cameras: Iterable[Camera], *, mode: str = "beauty", legend: bool = True, moving: bool = False
+    ) -> Iterator[np.ndarray]:
+        """What :meth:`picture` gives for one camera after another: the next is begun before one is read."""
+        drawn = None
+        for camera in cameras:
+            self._checked(camera, None, mode)
+            with self._context:
+                following = self._develop(camera, mode, self.quality.moving if moving else self.quality.stills)
+            if drawn is not None:
+                yield self._read(drawn, mode, legend)
+            drawn = following
+        if drawn is not None:
+            yield self._read(drawn, mode, legend)
+
+    def _develop(self, camera: Camera, mode: str, how: Sampling) -> Any:
+        """Draws a finished picture; returns its framebuffer."""
         transparent = self.backdrop == "none"
+        once = how.supersample == how.multisample == 1
+        # a backdrop is as good without supersampling, if its shadows get as many samples
+        apart = how.multisample == 1 < how.supersample and not transparent
+        _, frame = self._draw(camera, mode, how, "none" if apart else self.backdrop, finished=once)
+        taps = how.shadow_taps * how.supersample**2
+        behind = self._scene.draw_behind(camera, shadow_taps=taps) if apart else None
+        return self._scene.canvas.developed(frame, scale=how.supersample, transparent=transparent, behind=behind)
+
+    def _read(self, frame: Any, mode: str, legend: bool) -> np.ndarray:
         with self._context:
-            once = how.supersample == how.multisample == 1
-            # a backdrop is as good without supersampling, if its shadows get as many samples
-            apart = how.multisample == 1 < how.supersample and not transparent
-            _, frame = self._draw(camera, mode, how, "none" if apart else self.backdrop, finished=once)
-            taps = how.shadow_taps * how.supersample**2
-            behind = self._scene.draw_behind(camera, shadow_taps=taps) if apart else None
-            image = self._scene.canvas.developed(
-                frame, scale=how.supersample, transparent=transparent, behind=behind
-            )
+            image = self._scene.canvas.pixels(frame, transparent=self.backdrop == "none")
         if mode in heatmap.MAP_STYLES and legend:
             image = heatmap.draw_legend(image[..., :3], mode, heatmap.shown_range(self.meshes, mode))
         return image
@@ -251,16 +270,18 @@ class Preview:
         mode: str = "beauty",
         fov_y: float = PORTRAIT_FOV,
         progress: Callable[[float, str], None] | None = None,
-    ) -> list[np.ndarray]:
-        """Pictures evenly around the subject, sRGB uint8 [H, W, 3 or 4] each; ``fov_y`` [rad]."""
+    ) -> Iterator[np.ndarray]:
+        """Pictures evenly around the subject, drawn as they are asked for: sRGB uint8 [H, W, 3 or 4] each.
+
+        Args:
+            fov_y: [rad].
+        """
         frames = self.quality.frames if frames is None else frames
         cameras = turntable_cameras(self.meshes, frames, size=size or self.quality.turntable, fov_y=fov_y)
-        pictures = []
-        for i, camera in enumerate(cameras):
-            pictures.append(self.picture(camera, mode=mode, moving=True))
+        for i, picture in enumerate(self.pictures(cameras, mode=mode, moving=True)):
+            yield picture
             if progress:
                 progress((i + 1) / len(cameras), "turntable")
-        return pictures
 
 
 def _averaged(values: np.ndarray, scale: int) -> np.ndarray:
@@ -308,4 +329,4 @@ def turntable(
 ) -> list[np.ndarray]:
     """Pictures evenly around a scene, sRGB uint8 [H, W, 3] each, ready for :func:`render.moving.write_moving`."""
     with Preview(meshes, quality=quality) as preview:
-        return preview.turntable(frames, size=size, mode=mode, progress=progress)
+        return list(preview.turntable(frames, size=size, mode=mode, progress=progress))

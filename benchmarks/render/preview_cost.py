@@ -31,10 +31,10 @@ def timed(work) -> tuple[dict[str, float], object]:
     return {"wall_s": round(time.perf_counter() - wall, 3), "cpu_s": round(time.process_time() - cpu, 3)}, value
 
 
-def frame_rate(draw) -> dict[str, float]:
+def frame_rate(preview: Preview, cameras) -> dict[str, float]:
     """Of many pictures, after a first one that compiles the shaders."""
-    draw(0)
-    cost, _ = timed(lambda: [draw(k) for k in range(1, LIVE_FRAMES + 1)])
+    preview.picture(cameras[0])
+    cost, _ = timed(lambda: [picture.shape for picture in preview.pictures(cameras[1:])])
     cpu = cost["cpu_s"] / LIVE_FRAMES
     return {
         "frames_per_s": round(LIVE_FRAMES / cost["wall_s"], 1),
@@ -51,25 +51,26 @@ def live(meshes) -> dict[str, dict[str, float]]:
         around = turntable_cameras(meshes, LIVE_FRAMES + 1, size=size)
         raised = [orbit_camera(meshes, 0.0, size=size, elevation=0.004 * k) for k in range(LIVE_FRAMES + 1)]
         return {
-            "same view": frame_rate(lambda k: preview.picture(still)),
-            "camera rises, light stays": frame_rate(lambda k: preview.picture(raised[k])),
-            "camera and light go around": frame_rate(lambda k: preview.picture(around[k])),
+            "same view": frame_rate(preview, [still] * (LIVE_FRAMES + 1)),
+            "camera rises, light stays": frame_rate(preview, raised),
+            "camera and light go around": frame_rate(preview, around),
         }
 
 
 def turntable(meshes, quality: str, folder: Path) -> dict[str, dict[str, float]]:
     """60 frames from nothing to a file: baked, drawn, encoded."""
-    def draw():
-        with Preview(meshes, quality=quality) as preview:
-            return preview.turntable(TURNTABLE_FRAMES)
-
     cost = {}
-    cost["bake and draw"], frames = timed(draw)
     for ending in (".webp", ".mp4"):
-        cost[ending], path = timed(lambda ending=ending: write_moving(folder / f"turntable{ending}", frames, fps=20))
-        cost[ending]["megabytes"] = round(path.stat().st_size / 1e6, 2)
-    both = {k: round(cost["bake and draw"][k] + cost[".webp"][k], 2) for k in ("wall_s", "cpu_s")}
-    return {"frames": TURNTABLE_FRAMES, "size": list(frames[0].shape[1::-1]), **cost, "webp in all": both}
+        path = folder / f"turntable{ending}"
+
+        def make(path=path):
+            with Preview(meshes, quality=quality) as preview:
+                write_moving(path, preview.turntable(TURNTABLE_FRAMES), fps=20)
+                return preview.quality.turntable
+
+        cost[f"{ending} in all"], size = timed(make)
+        cost[f"{ending} in all"]["megabytes"] = round(path.stat().st_size / 1e6, 2)
+    return {"frames": TURNTABLE_FRAMES, "size": size, **cost}
 
 
 def main(folder: Path, quality: str) -> dict:
