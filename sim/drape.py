@@ -5,9 +5,7 @@ contact that lets nothing pass. Each garment is put around those worn already (:
 """
 
 import functools
-import importlib
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -170,8 +168,8 @@ def ready(body: Body, *, config: DrapeConfig | None = None) -> Iterator[None]:
     config = config or DrapeConfig()
     init(device=config.device, threads=config.threads)
     yield
-    # for the exact checks: on another core, while this thread waits for machine code
-    threading.Thread(target=importlib.import_module, args=("engine.core.open3d_runtime",)).start()
+    import engine.core.open3d_runtime  # noqa: F401 -- for the exact checks
+
     yield
     if len(body.contact_faces):
         _grid_of(body.contact_vertices, body, config)
