@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.ahead import begun
 from engine.core import codec
 from engine.core.errors import InputError, ToileError
 from engine.core.outfit import main_fabric, put_over, split
@@ -22,7 +23,7 @@ from engine.finish import Finish
 from engine.look import BODY, DRAPE, GARMENT, Look, load_start, scene
 from engine.measurement_file import measurements_for_people
 from engine.placing import drape_config, placed
-from engine.runtime import Run, code_version
+from engine.runtime import Progress, Run, code_version
 
 __all__ = ["body_from_typed", "dress", "export_look", "fit_body", "render_look", "try_on"]
 
@@ -58,11 +59,18 @@ def fit_body(
 
 
 def body_from_typed(run: Run, measurements: dict[str, float], *, sex: str = "neutral") -> Body:
-    """Makes the most likely body with the typed measurements [m, kg]."""
-    from avatars.typed import body_from_measurements
+    """Makes the most likely body with the typed measurements [m, kg].
 
-    with run.stage("avatar", "Building the body"):
-        return _keep_body(run, body_from_measurements(measurements, sex=sex))
+    In a second process where there can be one: with torch loaded, this one could not be copied to place garments.
+    """
+
+    def work(progress: Progress) -> Body:
+        from avatars.typed import body_from_measurements
+
+        return body_from_measurements(measurements, sex=sex)
+
+    with begun(work, run.config.threads) as result, run.stage("avatar", "Building the body") as progress:
+        return _keep_body(run, result(progress, ()))
 
 
 def dress(
