@@ -100,12 +100,16 @@ class MeshViews(Kept):
     @kept
     def verts_packed_to_mesh_idx(self) -> torch.Tensor:
         """Mesh of every vertex, [sum of vertices]."""
-        return torch.arange(len(self._verts_counts), device=self.device).repeat_interleave(self.num_verts_per_mesh())
+        return torch.arange(len(self._verts_counts), device=self.device).repeat_interleave(
+            self.num_verts_per_mesh(), output_size=sum(self._verts_counts)
+        )
 
     @kept
     def faces_packed_to_mesh_idx(self) -> torch.Tensor:
         """Mesh of every face, [sum of faces]."""
-        return torch.arange(len(self._faces_counts), device=self.device).repeat_interleave(self.num_faces_per_mesh())
+        return torch.arange(len(self._faces_counts), device=self.device).repeat_interleave(
+            self.num_faces_per_mesh(), output_size=sum(self._faces_counts)
+        )
 
     @kept
     def edges_packed_to_mesh_idx(self) -> torch.Tensor:

@@ -12,7 +12,9 @@ from render.diff import (
     join_meshes_as_scene,
     list_to_packed,
     list_to_padded,
+    mesh_edge_loss,
     mesh_laplacian_smoothing,
+    mesh_normal_consistency,
     padded_to_list,
     padded_to_packed,
     torus,
@@ -212,3 +214,18 @@ def test_smoothing_by_cotangents_is_mean_curvature():
         assert (verts.grad * verts).sum() > 0 and verts.grad.isfinite().all()  # a smaller sphere is smoother
     with pytest.raises(ValueError, match="cotan"):
         mesh_laplacian_smoothing(sphere, "cotan")
+
+
+def test_losses_are_bit_equal_for_any_number_of_threads():
+    sphere, found = ico_sphere(4), []
+    before = torch.get_num_threads()
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        verts = (sphere.verts_padded() * torch.tensor([1.0, 1.3, 0.7])).requires_grad_()
+        mesh = sphere.update_padded(verts)
+        losses = [mesh_edge_loss(mesh, 0.1), mesh_normal_consistency(mesh), mesh.verts_normals_packed().square().mean()]
+        losses += [mesh_laplacian_smoothing(mesh, method) for method in ("uniform", "cot", "cotcurv")]
+        torch.stack(losses).sum().backward()
+        found.append((torch.stack(losses).detach(), verts.grad))
+    torch.set_num_threads(before)
+    assert all(map(torch.equal, *found))
