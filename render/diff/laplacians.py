@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from render.diff.packing import take_rows
+
 __all__ = ["cot_laplacian", "laplacian", "norm_laplacian"]
 
 
@@ -42,7 +44,7 @@ def cot_laplacian(verts: torch.Tensor, faces: torch.Tensor, eps: float = 1e-12) 
     Returns:
         The matrix, without its diagonal; and per vertex 1 / (sum of its faces' areas), 0 without faces, [vertex, 1].
     """
-    corners = verts[faces]
+    corners = take_rows(verts, faces)
     squared = (corners[:, [1, 2, 0]] - corners[:, [2, 0, 1]]).square().sum(-1)  # of the sides opposite the corners
     sides = squared.sqrt()
     half = sides.sum(1) / 2
@@ -57,5 +59,6 @@ def cot_laplacian(verts: torch.Tensor, faces: torch.Tensor, eps: float = 1e-12) 
 
 def norm_laplacian(verts: torch.Tensor, edges: torch.Tensor, eps: float = 1e-12) -> torch.Tensor:
     """1 / (length of the edge) at every edge's two places."""
-    length = (verts[edges[:, 0]] - verts[edges[:, 1]]).norm(dim=1)
+    ends = take_rows(verts, edges)
+    length = (ends[:, 0] - ends[:, 1]).norm(dim=1)
     return _symmetric(edges[:, 0], edges[:, 1], 1 / (length + eps), len(verts))

@@ -7,6 +7,7 @@ from torch.nn.functional import cosine_similarity
 
 from engine.core.errors import ArgumentError
 from render.diff.laplacians import cot_laplacian
+from render.diff.packing import take_rows
 
 __all__ = ["mesh_edge_loss", "mesh_laplacian_smoothing", "mesh_normal_consistency"]
 
@@ -26,8 +27,8 @@ def mesh_edge_loss(meshes, target_length: float = 0.0) -> torch.Tensor:
     """Mean squared difference of the edges' lengths from a length."""
     if meshes.isempty():
         return _nothing(meshes)
-    edges, verts = meshes.edges_packed(), meshes.verts_packed()
-    lengths = (verts[edges[:, 0]] - verts[edges[:, 1]]).norm(dim=1)
+    ends = take_rows(meshes.verts_packed(), meshes.edges_packed())
+    lengths = (ends[:, 0] - ends[:, 1]).norm(dim=1)
     return _per_mesh_mean((lengths - target_length) ** 2, meshes.edges_packed_to_mesh_idx(), len(meshes))
 
 
@@ -69,9 +70,8 @@ def mesh_normal_consistency(meshes) -> torch.Tensor:
     verts, faces, edges = meshes.verts_packed(), meshes.faces_packed(), meshes.edges_packed()
     edge, order = meshes.faces_packed_to_edges_packed().reshape(-1).sort(stable=True)
     opposite = faces.reshape(-1)[order]
-    begin, end = edges[edge].T
-    along = verts[end] - verts[begin]
-    normals = torch.linalg.cross(along, verts[opposite] - verts[begin])
+    begin, end, across = take_rows(verts, torch.cat((edges[edge], opposite[:, None]), 1)).unbind(1)
+    normals = torch.linalg.cross(end - begin, across - begin)
     pairs, step = [], 1
     while step < len(edge) and (same := edge[step:] == edge[:-step]).any():  # any two of an edge's faces
         first = same.nonzero()[:, 0]
@@ -80,5 +80,5 @@ def mesh_normal_consistency(meshes) -> torch.Tensor:
     if not pairs:
         return _nothing(meshes)
     one, other = torch.cat(pairs).T
-    bend = 1 - cosine_similarity(normals[one], -normals[other], dim=1)
+    bend = 1 - cosine_similarity(take_rows(normals, one), -take_rows(normals, other), dim=1)
     return _per_mesh_mean(bend, meshes.edges_packed_to_mesh_idx()[edge[one]], len(meshes))

@@ -7,7 +7,7 @@ from torch.nn.functional import normalize
 
 from render.diff.kept import Kept, kept
 from render.diff.laplacians import laplacian
-from render.diff.packing import list_to_padded
+from render.diff.packing import list_to_padded, take_rows
 
 __all__ = ["MeshViews", "mesh_face_areas_normals"]
 
@@ -20,7 +20,7 @@ def mesh_face_areas_normals(verts: torch.Tensor, faces: torch.Tensor) -> tuple[t
 
 def _cross(verts: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
     """Normals of the faces, as long as twice their areas."""
-    corners = verts[faces]
+    corners = take_rows(verts, faces)
     return torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
 
 

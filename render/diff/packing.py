@@ -10,7 +10,7 @@ import torch
 from engine.core.errors import ArgumentError
 
 __all__ = ["list_to_packed", "list_to_padded", "packed_to_list", "packed_to_padded", "padded_to_list"]
-__all__ += ["padded_to_packed", "positions"]
+__all__ += ["padded_to_packed", "positions", "take_rows"]
 
 
 def list_to_padded(
@@ -106,6 +106,14 @@ def padded_to_packed(
     if not all(isinstance(n, int) for n in split_size):
         raise ArgumentError("packing.split", "split_size must be 1-dimensional", "give one whole number for each part")
     return torch.cat([part[:n] for part, n in zip(x, split_size, strict=True)])
+
+
+def take_rows(values: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """``values[index]`` of rows [row, ...] of floating-point numbers, with a gradient that has the same bits for any
+    number of threads: that of plain indexing is summed by atomic additions.
+    """
+    found = values.flatten(1).index_select(0, index.reshape(-1))
+    return found.view(*index.shape, *values.shape[1:])
 
 
 def positions(index, count: int) -> list[int]:

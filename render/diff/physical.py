@@ -13,6 +13,7 @@ import torch
 from torch.nn.functional import normalize
 
 from render.diff.batch import TensorProperties, spread
+from render.diff.packing import take_rows
 from render.diff.renderer import Fragments
 from render.diff.shaders import ShaderBase
 from render.diff.textures import interpolate_face_attributes
@@ -94,7 +95,7 @@ class HardPhysicalShader(ShaderBase):
         lights, materials = kwargs.get("lights", self.lights), kwargs.get("materials", self.materials)
         faces = meshes.faces_packed()
         points, normals = (
-            interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, values[faces])
+            interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, take_rows(values, faces))
             for values in (meshes.verts_packed(), meshes.verts_normals_packed())
         )
         own = {name: kwargs[name] for name in ("R", "T") if kwargs.get(name) is not None}

@@ -8,6 +8,7 @@ import torch
 from torch.nn.functional import cosine_similarity
 
 from engine.core.errors import ArgumentError
+from render.diff.packing import take_rows
 from render.diff.renderer import Fragments
 
 __all__ = ["Neighbours", "chamfer_distance", "knn_gather", "knn_points", "sample_points_from_meshes"]
@@ -40,10 +41,10 @@ def sample_points_from_meshes(
     root, across = torch.rand(2, *face.shape, dtype=meshes.verts_packed().dtype, device=face.device)
     root = root.sqrt()  # even over a triangle (Osada et al., Shape Distributions, 2002, eq. 1)
     weights = torch.stack((1 - root, root * (1 - across), root * across), -1)
-    corners = meshes.verts_packed()[meshes.faces_packed()[face.clamp(min=0)]]
+    corners = take_rows(meshes.verts_packed(), meshes.faces_packed()[face.clamp(min=0)])
     found = [(weights[..., None] * corners).sum(2) * used]
     if return_normals:
-        found.append(meshes.faces_normals_packed()[face.clamp(min=0)] * used)
+        found.append(take_rows(meshes.faces_normals_packed(), face.clamp(min=0)) * used)
     if return_textures:
         place = Fragments(face[:, :, None, None], torch.ones_like(root)[:, :, None, None],
                           weights[:, :, None, None], None)  # fmt: skip
@@ -117,7 +118,7 @@ def knn_gather(x: torch.Tensor, idx: torch.Tensor, lengths: torch.Tensor | None 
 
     With ``lengths`` [set], those with k beyond a set's number of points are 0.
     """
-    found = torch.stack([values[own] for values, own in zip(x, idx, strict=True)])
+    found = torch.stack([take_rows(values, own) for values, own in zip(x, idx, strict=True)])
     if lengths is None:
         return found
     real = torch.arange(idx.shape[2], device=idx.device) < lengths[:, None, None]

@@ -6,6 +6,7 @@ import torch
 
 from engine.core.errors import ArgumentError
 from render.diff.batch import spread
+from render.diff.packing import take_rows
 from render.diff.textures import TexturesVertex, interpolate_face_attributes
 
 __all__ = ["flat_shading", "gouraud_shading", "lighting", "phong_shading"]
@@ -34,7 +35,7 @@ def phong_shading(meshes, fragments, lights, cameras, materials, texels: torch.T
     """Light of each fragment at its own place and normal; texels and result are [image, y, x, k, 3]."""
     faces = meshes.faces_packed()
     points, normals = (
-        interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, values[faces])
+        interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, take_rows(values, faces))
         for values in (meshes.verts_packed(), meshes.verts_normals_packed())
     )
     light, shine = lighting(points, normals, lights, cameras, materials, **given)
@@ -63,9 +64,9 @@ def gouraud_shading(meshes, fragments, lights, cameras, materials, **given) -> t
 
 def flat_shading(meshes, fragments, lights, cameras, materials, texels: torch.Tensor, **given) -> torch.Tensor:
     """Light of each face at its middle, by its own normal; texels and result are [image, y, x, k, 3]."""
-    middles = meshes.verts_packed()[meshes.faces_packed()].mean(1)
+    middles = take_rows(meshes.verts_packed(), meshes.faces_packed()).mean(1)
     used = (fragments.pix_to_face >= 0)[..., None]
     face = fragments.pix_to_face.clamp(min=0)
-    points, normals = (values[face] * used for values in (middles, meshes.faces_normals_packed()))
+    points, normals = (take_rows(values, face) * used for values in (middles, meshes.faces_normals_packed()))
     light, shine = lighting(points, normals, lights, cameras, materials, **given)
     return light * texels + shine

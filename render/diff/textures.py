@@ -6,7 +6,7 @@ import torch
 
 from engine.core.errors import ArgumentError
 from render.diff.kept import Kept, kept
-from render.diff.packing import list_to_padded, padded_to_list, positions
+from render.diff.packing import list_to_padded, padded_to_list, positions, take_rows
 
 __all__ = ["TexturesAtlas", "TexturesBase", "TexturesVertex", "interpolate_face_attributes"]
 
@@ -30,7 +30,7 @@ def interpolate_face_attributes(
         shapes = f"faces {tuple(pix_to_face.shape)}, barycentric coordinates {tuple(barycentric_coords.shape)}"
         raise ArgumentError("render.attributes", f"fragments differ: {shapes}", "the second has an axis of 3 more")
     used = pix_to_face >= 0
-    found = (barycentric_coords[used][:, :, None] * face_attributes[pix_to_face[used]]).sum(1)
+    found = (barycentric_coords[used][:, :, None] * take_rows(face_attributes, pix_to_face[used])).sum(1)
     out = face_attributes.new_zeros((*pix_to_face.shape, face_attributes.shape[-1]))
     return out.index_put((used,), found)
 
@@ -219,7 +219,7 @@ class TexturesVertex(TexturesBase):
     def faces_verts_textures_packed(self, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
         if faces_packed is None:
             raise ArgumentError("mesh.textures", "colours of vertices need to know the faces", "give faces_packed")
-        return self.verts_features_packed()[faces_packed]
+        return take_rows(self.verts_features_packed(), faces_packed)
 
     def sample_textures(self, fragments, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
         corners = self.faces_verts_textures_packed(faces_packed)
@@ -299,7 +299,8 @@ class TexturesAtlas(TexturesBase):
         cell = weights.long().clamp(max=side - 1)  # a blurred fragment lies outside its face
         upper = (weights - cell).sum(1) > 1
         cell = torch.where(upper[:, None], side - 1 - cell, cell)
-        found = atlas[fragments.pix_to_face[used], cell[:, 1], cell[:, 0]]
+        place = (fragments.pix_to_face[used] * side + cell[:, 1]) * side + cell[:, 0]
+        found = take_rows(atlas.flatten(0, 2), place)
         return atlas.new_zeros((*used.shape, atlas.shape[-1])).index_put((used,), found)
 
     def submeshes(self, vertex_ids_list, faces_ids_list) -> TexturesAtlas:

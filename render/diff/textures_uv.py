@@ -9,7 +9,7 @@ from engine.core.errors import ArgumentError, UnsupportedError
 from render.diff.kept import kept
 from render.diff.map_layout import Place, Rectangle, pack_unique_rectangles
 from render.diff.mipmap import pyramid, sample_pyramid, uv_derivatives
-from render.diff.packing import list_to_padded, padded_to_list
+from render.diff.packing import list_to_padded, padded_to_list, take_rows
 from render.diff.textures import (
     TexturesBase,
     batch_of,
@@ -166,7 +166,9 @@ class TexturesUV(TexturesBase):
 
     def _corners_list(self) -> list[torch.Tensor]:
         """Texture coordinates of the corners of each mesh's faces, [face, 3, 2]."""
-        return [verts[faces] for verts, faces in zip(self.verts_uvs_list(), self.faces_uvs_list(), strict=True)]
+        return [
+            take_rows(verts, faces) for verts, faces in zip(self.verts_uvs_list(), self.faces_uvs_list(), strict=True)
+        ]
 
     def sample_textures(self, fragments, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
         faces = fragments.pix_to_face
