@@ -35,15 +35,15 @@ SOURCES = {
 }
 #: what each program's text may be compiled for, and as what if nothing is said
 DEFINES = {
-    "surface": {"CLOTH": 0, "YARNS": 1, "FEW_TAPS": 0, "FOUND": 0},
-    "found": {"CLOTH": 0, "YARNS": 1, "FEW_TAPS": 0, "MAPPED": 0, "FOUND": 1, "TABLE_WIDTH": TABLE_WIDTH,
+    "surface": {"CLOTH": 0, "YARNS": 1, "FEW_TAPS": 0, "FOUND": 0, "FINISHED": 0},
+    "found": {"CLOTH": 0, "YARNS": 1, "FEW_TAPS": 0, "MAPPED": 0, "FOUND": 1, "FINISHED": 0, "TABLE_WIDTH": TABLE_WIDTH,
               "VERTEX_TEXELS": VERTEX_TEXELS},
     "gbuffer": {"YARNS": 1},
     "light": {"FEW_TAPS": 0},
     "depth": {"SHEER": 0},
     "sorted": {"MESHES": 1},
-    "floor": {"FLOOR": 1, "FEW_TAPS": 0},
-    "wall": {"FLOOR": 0},
+    "floor": {"FLOOR": 1, "FINISHED": 0, "FEW_TAPS": 0},
+    "wall": {"FLOOR": 0, "FINISHED": 0},
 }  # fmt: skip
 
 

@@ -43,10 +43,14 @@ class _Pose:
 
 @dataclass(frozen=True)
 class _Drawing:
-    """How surfaces are shaded: mode, few samples of shadows or 0, and the size of the smallest pixel on them [m]."""
+    """How surfaces are shaded.
+
+    Mode; few samples of shadows, or 0; whether developed at once; size of the smallest pixel on the surfaces [m].
+    """
 
     mode: str
     few_taps: int
+    finished: bool
     pixel: float
 
 
@@ -113,17 +117,17 @@ class GpuScene:
         frame = self.canvas.finished(size) if finished else self.canvas.drawn(size, samples)
         pose = self._share_camera(camera)
         self._bind_textures(mode)
-        self.programs.share(shadow_taps=shadow_taps, developed_height=size[1] if finished else 0)
+        self.programs.share(shadow_taps=shadow_taps, developed_height=size[1])
         few = shadow_taps if shadow_taps < FEW_TAPS else 0
         # the nearest first, so that hidden skin and backdrop are never shaded; sheer cloth over all of it
         shown = sorted((m for m in self.meshes if not m.sheer), key=lambda m: not m.cloth) if subject else []
         near = max(float(np.linalg.norm(pose.eye - self.centre)) - self.radius, 0.0)
-        drawing = _Drawing(mode, few, near / float(max(camera.K[0, 0], camera.K[1, 1])))
+        drawing = _Drawing(mode, few, finished, near / float(max(camera.K[0, 0], camera.K[1, 1])))
         over = frame
         if samples < 2:
             seen = self.visibility.draw(
                 frame, shown, pose.view, pose.projection, lambda mesh: self._found(mesh, drawing),
-                (lambda: self.backdrop.draw(size, few_taps=few, behind=True)) if backdrop else None,
+                (lambda: self.backdrop.draw(size, few_taps=few, behind=True, finished=finished)) if backdrop else None,
             )  # fmt: skip
             over = self.canvas.over(frame, seen) if blended else frame
         else:
@@ -141,7 +145,7 @@ class GpuScene:
         frame = self.canvas.behind(camera.size)
         self._share_camera(camera)
         self._bind_textures("beauty")
-        self.programs.share(shadow_taps=shadow_taps, developed_height=0)
+        self.programs.share(shadow_taps=shadow_taps)
         self.context.enable_only(self.context.NOTHING)
         self.backdrop.draw(camera.size, few_taps=0, behind=True)
         return frame
@@ -242,6 +246,7 @@ class GpuScene:
         program = self.programs.get(
             "found", CLOTH=int(mesh.cloth), YARNS=self._yarns(mesh, drawing), FEW_TAPS=drawing.few_taps,
             MAPPED=int(drawing.mode in mesh.mesh.maps and drawing.mode in self.tables),
+            FINISHED=int(drawing.finished),
         )  # fmt: skip
         self._set_look(program, mesh, drawing.mode)
         mesh.found(drawing.mode).use()

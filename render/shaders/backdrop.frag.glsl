@@ -1,6 +1,8 @@
 // Seamless paper that runs from the floor up the wall; the floor catches the key light's shadow and the
 // subject's occlusion. FLOOR is 0 or 1; tone.glsl stands above this text, and shadow.glsl where it is 1.
+#if FINISHED
 uniform int developed_height; // as in surface.frag.glsl
+#endif
 uniform vec3 floor_color;
 uniform vec3 wall_color;
 uniform vec3 edge_color;
@@ -25,5 +27,7 @@ void main() {
     light = 0.30 + 0.70 * (0.62 * pow(sky, 1.3) + 0.38 * shadow);
 #endif
     color = vec4(paper * light, 0.0);
-    if (developed_height > 0) color.rgb = developed(color.rgb, gl_FragCoord.xy, developed_height);
+#if FINISHED
+    color.rgb = developed(color.rgb, gl_FragCoord.xy, developed_height);
+#endif
 }

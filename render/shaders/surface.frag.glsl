@@ -1,6 +1,8 @@
 // Skin and cloth under the studio's lights. CLOTH is 0 or 1; drawn.glsl or found.glsl, and weave.glsl, shadow.glsl and
 // tone.glsl stand above this text.
-uniform int developed_height; // of the picture [px], if this is its last pass, else 0
+#if FINISHED
+uniform int developed_height; // of the picture [px], of which this is the last pass
+#endif
 #if !FOUND
 uniform vec3 eye;
 #endif
@@ -170,6 +172,9 @@ void main() {
     float alpha = base_color.a;
     if (alpha < 1.0) alpha = 1.0 - pow(1.0 - alpha, 1.0 / max(abs(dot(flat_normal, v)), 0.25));
     if (base_color.a < 1.0) alpha = mix(alpha, 0.04 + 0.94 * cover, near); // close by, light comes through the holes
+#if FINISHED
+    color = vec4(developed(sum, gl_FragCoord.xy, developed_height), 1.0);
+#else
     color = vec4(sum * alpha, alpha);
-    if (developed_height > 0) color = vec4(developed(sum, gl_FragCoord.xy, developed_height), 1.0);
+#endif
 }
