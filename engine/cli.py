@@ -35,7 +35,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", help="YAML file with quality, device, threads, seed, turntable, cache")
     parser.add_argument("--quality", help="draft, standard or fine")
     parser.add_argument("--device", help="cpu, gpu, cuda, vulkan or metal")
-    parser.add_argument("--threads", type=int, help="CPU threads, 0 for all")
+    parser.add_argument("--threads", type=int, help="CPU threads, 0 for as many as are of use")
     parser.add_argument("--seed", type=int, help="seed of everything random")
     parser.add_argument("--no-cache", action="store_true", help="compute everything anew")
     parser.add_argument("--no-turntable", action="store_true", help="skip turntable.webp")

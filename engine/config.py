@@ -36,7 +36,7 @@ class Config:
 
     quality: str = "standard"
     device: str = "cpu"
-    threads: int = 0  #: CPU threads, 0 for all; the result does not depend on it
+    threads: int = 0  #: CPU threads, 0 for as many as are of use; the result does not depend on it
     seed: int = 0
     turntable: bool = True
     cache: bool = True

@@ -88,7 +88,7 @@ def dress(
     for name in (*garments, *fabrics):
         if Path(name).is_file():
             run.input_file(name)
-    choices = options or [{} for _ in garments]
+    choices, run.garments = options or [{} for _ in garments], len(garments)
     outfit = placed(run, body, garments[0], fabrics[0], choices[0], None)
     for garment, fabric, chosen in zip(garments[1:], fabrics[1:], choices[1:], strict=True):
         if not before:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -55,8 +56,14 @@ def _simulator(run: Run, body: Body) -> Iterator[None]:
 
 
 def drape_config(run: Run) -> DrapeConfig:
-    """The simulator's settings in a run. A draft's few vertices one thread moves sooner than several share them out."""
+    """The simulator's settings in a run.
+
+    Unless a number of threads is asked for it is one where more would not be faster: a draft's few vertices are moved
+    sooner than shared out, and two threads wait for memory in an outfit's linear solves as long as one does.
+    """
     from sim.drape import DrapeConfig
 
-    threads = 1 if run.config.preset.levels == 1 else run.config.threads
+    threads = run.config.threads
+    if not threads and (run.config.preset.levels == 1 or run.garments > 1 and (os.cpu_count() or 1) <= 2):
+        threads = 1
     return DrapeConfig(device=run.config.device, threads=threads, seed=run.config.seed)

@@ -72,6 +72,7 @@ class Run:
     out: Path
     config: Config
     quiet: bool = False
+    garments: int = 1  #: worn together
     timings: dict[str, float] = field(default_factory=dict)
     cached: list[str] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """Drapes outfits of several garments; prints one JSON line: intersections across garments, penetration, time.
 
-    python benchmarks/pipeline/outfit.py --quality standard --threads 2 --out out/outfits
+    python benchmarks/pipeline/outfit.py --quality standard --out out/outfits
 
 Each outfit is a process of its own, as a user would run it, without the cache: ``cpu_s`` and ``wall_s`` are of the last
 drape alone, ``total_s`` is the whole command with placing and putting on each garment. Pictures are in --out.
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--quality", default="standard")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "outfits")
     parser.add_argument("--only", choices=tuple(OUTFITS), help="only this outfit")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=0, help="0: as many as are of use (default)")
     parser.add_argument("--no-pictures", action="store_true")
     args = parser.parse_args()
     args.out = args.out.resolve()

@@ -1,5 +1,7 @@
 """A garment placed before, alike in all that its place depends on, is not placed again."""
 
+import os
+
 import pytest
 
 from avatars.open_body import load_open_body, make_body, prior
@@ -31,3 +33,14 @@ def test_a_garment_is_taken_from_the_store_when_all_is_as_before(tmp_path, monke
     shorter, cached = placed(tmp_path, body, {"length": 0.4})
     assert cached == [] and content_hash(shorter) != content_hash(first)
     assert placed(tmp_path, body, {}, cache=False)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("quality", "threads", "garments", "cores", "used"),
+    [("draft", 0, 1, 8, 1), ("draft", 2, 1, 8, 2), ("standard", 0, 1, 2, 0), ("standard", 0, 2, 2, 1),
+     ("standard", 0, 2, 8, 0), ("fine", 2, 3, 2, 2)],
+)  # fmt: skip
+def test_threads_where_they_are_of_use(tmp_path, monkeypatch, quality, threads, garments, cores, used) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    run = Run(tmp_path, Config(quality=quality, threads=threads), garments=garments)
+    assert placing.drape_config(run).threads == used
