@@ -5,17 +5,19 @@ recommenders are worth. The loss is that of a conditional logit (McFadden 1973),
 2007), over all candidates: a sample of them would show fewer new items than there are, and overrate those.
 
 All users of a span of time want the same few items of that span, so a loose fit learns its luck by heart. The weights
-are therefore held to those of the best single recommender by a ridge. They are fitted on one span and judged on the
-next one, and the strongest ridge within one standard error of the best is taken (the rule of Breiman et al. 1984);
-then all is fitted again on both spans.
+are therefore held by a ridge to those of the best mean of the single recommenders, found by greedy selection (Caruana
+et al. 2004). They are fitted on one span and judged on the next one, and the strongest ridge within one standard error
+of the best is taken (the rule of Breiman et al. 1984); then all is fitted again on both spans.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
+from recsys.base import MASKED, top_k
 from recsys.diversity import new_one_gap, with_a_new_one
 
 __all__ = ["Blend", "Examples", "joined", "learn_blend"]
@@ -23,6 +25,7 @@ __all__ = ["Blend", "Examples", "joined", "learn_blend"]
 RIDGES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 ITERATIONS = 40
 NEW_COST = 0.01
+MEAN_OF = 8
 
 
 @dataclass
@@ -36,6 +39,8 @@ class Blend:
         new_feature, length_feature: Index of the feature that marks new items, and of the history's length.
         new_offset: Added where ``new_feature`` is set: log of how much rarer a hit on a new item is now than it
             was on the validation split, where new items were only known by being wanted.
+        new_gap: A list of ten or more without a new item ends with its best new one where that one's score falls
+            short by no more than this; -inf: never.
     """
 
     mean: np.ndarray
@@ -45,6 +50,7 @@ class Blend:
     new_feature: int
     length_feature: int
     new_offset: float = 0.0
+    new_gap: float = -np.inf
 
     def score(self, features: np.ndarray) -> np.ndarray:
         """Scores, shape [row, candidate], of features, shape [row, candidate, feature]."""
@@ -91,19 +97,19 @@ def _widened(rows: np.ndarray, width: int) -> np.ndarray:
 
 
 def learn_blend(
-    earlier: Examples | None, later: Examples, first: np.ndarray, *, new_feature: int, length_feature: int,
+    earlier: Examples | None, later: Examples, singles: np.ndarray, *, new_feature: int, length_feature: int,
     seed: int = 0,
-) -> tuple[Blend, dict[str, float]]:  # fmt: skip
+) -> tuple[Blend, dict[str, Any]]:  # fmt: skip
     """Fits the blend.
 
     Args:
         earlier, later: Of two successive spans. Without an earlier one, a quarter of the later users judge.
-        first: Linear weights of the best single recommender, to which the ridge holds, shape [feature].
+        singles: Linear weights of each recommender alone, shape [recommender, feature].
         new_feature, length_feature: See ``Blend``.
 
     Returns:
-        The blend, and what was chosen: ridge, NDCG@10 on the judging users, and ``new_place_gap``: lists whose best
-        new item falls short of their tenth by no more may end with it, see ``_affordable_gap``.
+        The blend, and what was chosen: ``mean`` (how much each recommender counts in the weights to which the ridge
+        holds), ridge, NDCG@10 on the judging users, and the share of lists that end with a new item for its sake.
     """
     learn, judge, everybody = earlier, later, later
     if earlier is None:
@@ -115,23 +121,46 @@ def learn_blend(
     flat = everybody.features[everybody.valid]
     mean, spread = flat.mean(0), flat.std(0)
     spread[spread < 1e-4] = 1.0
-    first = first.astype(np.float32)
-    start = Blend(mean, spread, first, np.zeros_like(first), new_feature, length_feature)
-    trials = _fit(start, learn, RIDGES)
+    nothing = np.zeros(singles.shape[1], np.float32)
+    plain = Blend(mean, spread, nothing, nothing, new_feature, length_feature)
+    trials = _fit(replace(plain, linear=_best_mean(plain, learn, singles)[0]), learn, RIDGES)
     values = np.stack([_ndcg(trial, judge) for trial in trials])
     behind = values[values.mean(1).argmax()] - values
     error = behind.std(1) / np.sqrt(len(judge.hit))
     chosen = int((behind.mean(1) <= error).argmax())
     gap, share = _affordable_gap(trials[chosen], judge)
-    report = {
-        "ridge": RIDGES[chosen], "ndcg": float(values[chosen].mean()), "new_place_gap": gap, "new_place_share": share,
-    }  # fmt: skip
-    return _fit(start, everybody, RIDGES[: chosen + 1])[-1], report
+    linear, counts = _best_mean(plain, everybody, singles)
+    fitted = _fit(replace(plain, linear=linear, new_gap=gap), everybody, RIDGES[: chosen + 1])[-1]
+    ndcg = float(values[chosen].mean())
+    return fitted, {"mean": counts.tolist(), "ridge": RIDGES[chosen], "ndcg": ndcg, "new_place_share": share}
+
+
+def _best_mean(plain: Blend, learn: Examples, singles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of the mean of recommenders that ranks best, scores of unit spread; and each one's count in it.
+
+    One is added after the other, with replacement, as long as the NDCG@10 rises.
+    """
+    each = plain.standardised(learn.features) @ singles.T.astype(np.float32)
+    total, best, counts = np.zeros(learn.hit.shape, np.float32), 0.0, np.zeros(len(singles), int)
+    for _ in range(MEAN_OF):
+        values = [float(_ndcg_of(learn, total + each[..., k]).mean()) for k in range(len(singles))]
+        winner = int(np.argmax(values))
+        if values[winner] <= best:
+            break
+        best = values[winner]
+        total += each[..., winner]
+        counts[winner] += 1
+    spread = float(total[learn.valid].std())
+    return ((counts @ singles) / max(spread, 1e-3)).astype(np.float32), counts
 
 
 def _ndcg(blend: Blend, judge: Examples) -> np.ndarray:
     """NDCG@10 of each user, shape [user]."""
-    return _gained(judge, _order(blend, judge)[0][:, :10])
+    return _ndcg_of(judge, blend.score(judge.features))
+
+
+def _ndcg_of(judge: Examples, score: np.ndarray) -> np.ndarray:
+    return _gained(judge, top_k(np.where(judge.valid, score, MASKED), 10))
 
 
 def _order(blend: Blend, judge: Examples) -> tuple[np.ndarray, np.ndarray]:
@@ -142,15 +171,16 @@ def _order(blend: Blend, judge: Examples) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _gained(judge: Examples, top: np.ndarray) -> np.ndarray:
-    gain = np.take_along_axis(judge.hit, top, 1) / np.log2(np.arange(2, top.shape[1] + 2))
-    return gain.sum(1) / judge.ideal
+    """NDCG of ranked candidates, -1 beyond their end, shape [user]."""
+    hit = np.take_along_axis(judge.hit, np.maximum(top, 0), 1) & (top >= 0)
+    return (hit / np.log2(np.arange(2, top.shape[1] + 2))).sum(1) / judge.ideal
 
 
-def _affordable_gap(blend: Blend, judge: Examples) -> tuple[float | None, float]:
+def _affordable_gap(blend: Blend, judge: Examples) -> tuple[float, float]:
     """How near a new item must come to take the last place of a list that has none, and the share of such lists.
 
     An item that is never shown can never be wanted. The lists whose best new item comes nearest get it first, as
-    long as all of them together lose no more than ``NEW_COST`` of the NDCG@10. None: no list can afford it.
+    long as all of them together lose no more than ``NEW_COST`` of the NDCG@10. -inf: no list can afford it.
     """
     order, score = _order(blend, judge)
     new = np.take_along_axis((judge.features[..., blend.new_feature] > 0) & judge.valid, order, 1)
@@ -158,10 +188,8 @@ def _affordable_gap(blend: Blend, judge: Examples) -> tuple[float | None, float]
     nearest = np.argsort(gaps, kind="stable")[: int(np.isfinite(gaps).sum())]
     plain, mixed = (_gained(judge, top) for top in (order[:, :10], with_a_new_one(order, new, 10, score, np.inf)))
     lost = np.cumsum((plain - mixed)[nearest])
-    afforded = np.flatnonzero(lost <= NEW_COST * plain.sum())
-    if not len(afforded):
-        return None, 0.0
-    return float(gaps[nearest[afforded[-1]]]), float((afforded[-1] + 1) / len(gaps))
+    afforded = int(np.append(lost > NEW_COST * plain.sum(), True).argmax())
+    return (float(gaps[nearest[afforded - 1]]) if afforded else -np.inf), afforded / len(gaps)
 
 
 def _fit(start: Blend, learn: Examples, ridges: tuple[float, ...]) -> list[Blend]:

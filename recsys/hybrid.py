@@ -18,7 +18,7 @@ import numpy as np
 from engine.core.errors import InputError
 from recsys.als import ALS, als_is_installed
 from recsys.base import Data, Recommender
-from recsys.blend import Blend, Examples, joined, learn_blend
+from recsys.blend import Examples, joined
 from recsys.candidates import DEPTH, ItemFacts, feature_names, gather, item_facts
 from recsys.content import Content, ContentToCollaborative, Trend
 from recsys.diversity import with_a_new_one
@@ -29,6 +29,7 @@ from recsys.item_knn import ItemKNN, NextItem
 from recsys.mult_vae import MultVAE
 from recsys.popularity import Popularity
 from recsys.schema import Catalogue, EventTable
+from recsys.segments import SegmentedBlend, learn_segments
 from recsys.splits import Split, split_events
 from recsys.tuning import as_json, options_of, tuned
 
@@ -65,17 +66,14 @@ class Hybrid:
         facts: Of the items.
         open: Items that may be recommended, bool, shape [item].
         repeats: Whether items that the user wanted before may be recommended.
-        new_gap: A list of ten or more without a new item ends with its best new one where that one's score falls
-            short by no more than this; None: never, see ``recsys.blend``.
         report: What was chosen, for people and for ``--json``.
     """
 
     components: list[Recommender]
-    blend: Blend
+    blend: SegmentedBlend
     facts: ItemFacts
     open: np.ndarray
     repeats: bool
-    new_gap: float | None = None
     report: dict[str, Any] = field(default_factory=dict)
 
     def rank(
@@ -94,10 +92,10 @@ class Hybrid:
             there = found.item >= 0 if among is None else (found.item >= 0) & among[found.item]
             score = np.where(there, self.blend.score(found.features), -np.inf)
             order = np.argsort(-score, axis=1, kind="stable")
-            if self.new_gap is not None and k >= 10:
+            if k >= 10:
                 sorted_new = new[np.take_along_axis(found.item, order, 1)] & np.take_along_axis(there, order, 1)
                 sorted_score = np.take_along_axis(score, order, 1)
-                order = with_a_new_one(order, sorted_new, k, sorted_score, self.new_gap)
+                order = with_a_new_one(order, sorted_new, k, sorted_score, self.blend.new_gap(found.features))
             order = order[:, :k]
             score = np.take_along_axis(score, order, 1)
             item = np.where(np.isfinite(score), np.take_along_axis(found.item, order, 1), -1)
@@ -155,20 +153,21 @@ def fit_hybrid(
     later = _examples(chosen, before, catalogue, cut, repeats, seed)
     earlier = _earlier_examples(chosen, catalogue, features, cut, split, repeats, seed)
     labels = feature_names(chosen)
-    best = max(range(len(names)), key=lambda place: report[names[place]]["validation_ndcg"])
-    first = np.zeros(len(labels), np.float32)
-    first[2 * best : 2 * best + 2] = 0.5
+    singles = np.zeros((len(names), len(labels)))
+    for place in range(len(names)):
+        singles[place, 2 * place : 2 * place + 2] = 0.5  # its score and its rank
     places = {"new_feature": labels.index("new"), "length_feature": labels.index("history length")}
-    blend, learnt = learn_blend(earlier, later, first, **places, seed=seed)
+    blend, learnt = learn_segments(earlier, later, singles, **places, seed=seed)
+    for part in learnt.values():
+        part["mean"] = {name: count for name, count in zip(names, part["mean"], strict=True) if count}
     say(f"blend: {learnt}")
     n = len(catalogue)
     now = Data(collect(events, n), features)
     for position, model in enumerate(chosen):
         chosen[position] = type(model)(**options_of(model)).fit(now)
     facts = item_facts(now, catalogue.available_from)
-    blend.new_offset = _rarer_now(cut, catalogue, open_items & facts.new)
-    gap = learnt["new_place_gap"]
-    return Hybrid(chosen, blend, facts, open_items, repeats, gap, {"components": report, "blend": learnt})
+    blend.hold_back_new(_rarer_now(cut, catalogue, open_items & facts.new))
+    return Hybrid(chosen, blend, facts, open_items, repeats, {"components": report, "blend": learnt})
 
 
 def _earlier_examples(

@@ -17,6 +17,7 @@ from recsys.candidates import ItemFacts
 from recsys.features import ItemFeatures
 from recsys.hybrid import COMPONENTS, Hybrid
 from recsys.schema import Catalogue
+from recsys.segments import SegmentedBlend
 from recsys.tuning import as_json, options_of
 
 __all__ = ["Model", "save_model", "load_model"]
@@ -41,13 +42,14 @@ def save_model(path: str | Path, model: Model) -> Path:
     for component in hybrid.components:
         for name in component.fitted:
             _pack(arrays, f"{component.name}.{name}", getattr(component, name))
-    for part, value in (("blend", hybrid.blend), ("facts", hybrid.facts), ("features", model.features)):
+    blends = ("known", hybrid.blend.known), ("newcomers", hybrid.blend.newcomers)
+    for part, value in (*blends, ("facts", hybrid.facts), ("features", model.features)):
         arrays |= {f"{part}.{f.name}": np.asarray(getattr(value, f.name)) for f in fields(value)}
     arrays |= {f"number.{name}": values for name, values in catalogue.numbers.items()}
     if catalogue.embedding is not None:
         arrays["embedding"] = catalogue.embedding
     meta = {
-        "format": FORMAT, "repeats": hybrid.repeats, "new_gap": hybrid.new_gap, "report": hybrid.report,
+        "format": FORMAT, "repeats": hybrid.repeats, "report": hybrid.report,
         "components": {c.name: as_json(options_of(c)) for c in hybrid.components},
         "ids": catalogue.ids, "names": catalogue.names, "categories": catalogue.categories,
     }  # fmt: skip
@@ -75,16 +77,19 @@ def load_model(path: str | Path) -> Model:
             tuple(meta["ids"]), tuple(meta["names"]), arrays["available_from"], categories, numbers,
             arrays.get("embedding"),
         )  # fmt: skip
-        blend = {f.name: arrays[f"blend.{f.name}"] for f in fields(Blend)}
-        blend |= {name: int(blend[name]) for name in ("new_feature", "length_feature")}
-        blend["new_offset"] = float(blend["new_offset"])
+        blend = SegmentedBlend(**{name: _blend(arrays, name) for name in ("known", "newcomers")})
         facts = ItemFacts(arrays["facts.table"], arrays["facts.price"], float(arrays["facts.now"]))
         features = ItemFeatures(**{f.name: arrays[f"features.{f.name}"] for f in fields(ItemFeatures)})
     except (KeyError, ValueError, TypeError) as error:
         raise InputError("model.damaged", f"{p}: is not a recommender model: {error}", "train it again") from None
-    rules = bool(meta["repeats"]), None if meta["new_gap"] is None else float(meta["new_gap"])
-    hybrid = Hybrid(components, Blend(**blend), facts, arrays["open"], *rules, meta["report"])
+    hybrid = Hybrid(components, blend, facts, arrays["open"], bool(meta["repeats"]), meta["report"])
     return Model(hybrid, catalogue, features)
+
+
+def _blend(arrays: dict[str, np.ndarray], part: str) -> Blend:
+    values = {f.name: arrays[f"{part}.{f.name}"] for f in fields(Blend)}
+    values |= {name: int(values[name]) for name in ("new_feature", "length_feature")}
+    return Blend(**values | {name: float(values[name]) for name in ("new_offset", "new_gap")})
 
 
 def _pack(arrays: dict[str, np.ndarray], name: str, value: Any) -> None:

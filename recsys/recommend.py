@@ -75,7 +75,9 @@ def recommend(model: Model, history: EventTable, *, count: int = 10, diversity: 
     there = items >= 0
     items, scores, standings = items[there], scores[there], standings[there]
     taken = spread_out(scores, model.features.vectors[items], count, diversity)
-    if (gap := model.hybrid.new_gap) is not None and count >= 10:
+    if count >= 10:
+        blend = model.hybrid.blend
+        gap = (blend.known if len(user.item) else blend.newcomers).new_gap
         rest = np.setdiff1d(np.arange(len(items)), taken)
         order = np.concatenate([taken, rest])[None]
         taken = with_a_new_one(order, model.hybrid.facts.new[items[order]], count, scores[order], gap)[0]

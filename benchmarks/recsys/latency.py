@@ -31,6 +31,7 @@ from recsys.hybrid import COMPONENTS, Hybrid  # noqa: E402
 from recsys.model_file import Model  # noqa: E402
 from recsys.recommend import recommend  # noqa: E402
 from recsys.schema import Catalogue, EventTable  # noqa: E402
+from recsys.segments import SegmentedBlend  # noqa: E402
 
 
 def simulated(users: int, items: int, events: int) -> tuple[EventTable, Catalogue]:
@@ -76,6 +77,7 @@ def main() -> None:
     weights = rng.standard_normal((2, len(labels))).astype(np.float32)
     places = labels.index("new"), labels.index("history length")
     blend = Blend(np.zeros(len(labels), np.float32), np.ones(len(labels), np.float32), *weights, *places)
+    blend = SegmentedBlend(blend, blend)
     hybrid = Hybrid(components, blend, item_facts(data, catalogue.available_from), np.ones(args.items, bool), False)
     model = Model(hybrid, catalogue, features)
     asked = rng.choice(np.unique(events.user), args.queries)
