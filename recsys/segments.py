@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from recsys.blend import Blend, Examples, learn_blend
+from recsys.blend import Blend, Examples
+from recsys.blend_learning import learn_blend
 
 __all__ = ["SegmentedBlend", "learn_segments"]
 
@@ -56,7 +57,7 @@ def learn_segments(
 ) -> tuple[SegmentedBlend, dict[str, Any]]:  # fmt: skip
     """Learns both blends; a kind of which the later span has too few learns from everybody.
 
-    Arguments as those of ``recsys.blend.learn_blend``; returns the blends and what was chosen for each.
+    Arguments as those of ``recsys.blend_learning.learn_blend``; returns the blends and what was chosen for each.
     """
     places = {"new_feature": new_feature, "length_feature": length_feature, "seed": seed}
     blends, reports = {}, {}

@@ -7,7 +7,9 @@ import pytest
 
 from engine.core.errors import InputError
 from recsys.base import Data
-from recsys.blend import RIDGES, Examples, _affordable_gap, _fit, _gained, _order, joined, learn_blend
+from recsys.blend import Examples, joined
+from recsys.blend_fit import fit_linear
+from recsys.blend_learning import RIDGES, _affordable_gap, _gained, _order, learn_blend
 from recsys.candidates import gather, item_facts
 from recsys.diversity import spread_out, with_a_new_one
 from recsys.histories import collect
@@ -62,7 +64,7 @@ def test_the_luck_of_one_span_is_not_learnt_by_heart():
     lucky.hit[:120, -1] = True  # three in ten wanted the new item of that span, nearly nobody that of the others
     first = np.array([0.5, 0, 0, 0], np.float32)
     blend, learnt = learn_blend(lucky, usual, first[None], **PLACES)
-    loose = _fit(replace(blend, linear=first, by_length=np.zeros_like(first)), lucky, RIDGES)[-1]
+    loose = fit_linear(replace(blend, linear=first, by_length=np.zeros_like(first)), lucky, RIDGES)[-1]
     shown = [(b.score(test.features).argmax(1) == 19).mean() for b in (blend, loose)]
     assert learnt["ridge"] > min(RIDGES) and shown[1] > shown[0] + 0.1, shown
     assert test.hit[np.arange(400), blend.score(test.features).argmax(1)].mean() > 0.3
