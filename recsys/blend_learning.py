@@ -23,7 +23,7 @@ __all__ = ["learn_blend"]
 RIDGES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 EPOCHS = (4, 8, 12, 16, 24)
 CAUTION = 0.25
-NEW_COST = 0.01
+NEW_COST = 0.005
 MEAN_OF = 8
 
 
