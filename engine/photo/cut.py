@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from engine.core.types import Body, Camera, PhotoView
-from engine.photo.front_of import hair_mask
+from engine.photo.hair import hair_mask
 from engine.photo.light import face_colour, project, seen_points, skin_distance
 from render.photo_light import photo_linear
 

@@ -15,8 +15,9 @@ from scipy.spatial import cKDTree
 
 from engine.core.types import Body, Camera, ImageBuffers, PhotoView, SceneMesh
 from engine.look import Look, scene
-from engine.photo.front_of import hair_mask, own_clothes_left
+from engine.photo.hair import hair_mask
 from engine.photo.light import project
+from engine.photo.own_clothes import own_clothes_left
 from render.photo_composite import Layer, composite, grain_of, snapped_to_edges, spread_colours
 from render.photo_light import LightEstimate, PhotoStudio
 from render.preview import Preview
