@@ -25,6 +25,7 @@ SKIN_CHROMA, SKIN_DARKEST = 0.22, 0.25  #: skin is this close to the face's colo
 NEARLY_SKIN = 1.7  #: distance from skin below which a colour is left out of it
 PIECES = 3  #: colours of clothes that are told apart
 ENOUGH = 400  #: points beside a garment that tell of the light
+CLIPPED = 0.93  #: linear value from which a photo's colours are cut off, and their hue is not to be trusted
 LEAST_SHARE = 0.04  #: of the points, of a colour that counts
 
 
@@ -87,12 +88,15 @@ def skin_distance(colours: np.ndarray, skin: np.ndarray) -> np.ndarray:
 
 
 def face_colour(body: Body, points: np.ndarray, vertex: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """Median colour of the face below the eyes, shape [3]; of all points where none of it is seen."""
+    """Median colour of the face below the eyes, where it is not overexposed, shape [3]; of all points where none of it
+    is seen."""
     segment = np.argmax(body.skinning_weights[vertex], axis=1)
     eyes, jaw = body.joints[list(EYES)].mean(0), body.joints[JAW]
     forward = points[:, 2] > jaw[2] + 0.02
     face = np.isin(segment, (HEAD, JAW)) & (points[:, 1] < eyes[1] - 0.01) & (points[:, 1] > eyes[1] - 0.09) & forward
-    return np.median(colours[face if face.sum() > 20 else np.ones(len(points), bool)], axis=0)
+    face = face if face.sum() > 20 else np.ones(len(points), bool)
+    true = face & (colours.max(1) < CLIPPED)
+    return np.median(colours[true if true.sum() > 20 else face], axis=0)
 
 
 def _classes(
@@ -140,6 +144,8 @@ def light_of_photo(
     if worn is not None and (seen.classes >= 0).sum() < ENOUGH:
         seen = seen_points(body, camera, view)
     use = seen.classes >= 0
+    true = use & (seen.colours.max(1) < CLIPPED)
+    use = true if true.sum() >= ENOUGH else use
     return estimate_light(
         seen.points[use], seen.normals[use], seen.colours[use], seen.classes[use], seen.weights[use],
         (body.vertices, body.faces),
