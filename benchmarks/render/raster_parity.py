@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from render import diff
+from render.raster import rasterize_meshes
 
 
 def fragments_of(data, scene) -> tuple[diff.Fragments, torch.Tensor, dict]:
@@ -32,7 +33,7 @@ def fragments_of(data, scene) -> tuple[diff.Fragments, torch.Tensor, dict]:
     verts = torch.tensor(scene["verts"]).float().requires_grad_()
     faces = torch.tensor(scene["faces"].astype(np.int64))
     if "ndc_input" in scene and bool(scene["ndc_input"]):
-        return diff.Fragments(*diff.rasterize_meshes(verts, faces, **settings)), verts, settings
+        return diff.Fragments(*rasterize_meshes(verts, faces, **settings)), verts, settings
     lens = {n: torch.tensor(scene[n]).reshape(-1) for n in ("znear", "zfar")}
     cameras = diff.FoVPerspectiveCameras(
         R=torch.tensor(scene["R"])[None], T=torch.tensor(scene["T"])[None],

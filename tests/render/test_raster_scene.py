@@ -9,6 +9,7 @@ from test_raster_golden import GOLDEN, compare
 
 from engine.core.errors import InputError
 from render import diff
+from render.raster import rasterize_meshes
 
 EXTRAS = sorted(GOLDEN.glob("extra_*.npz"))
 SCENES = sorted(GOLDEN.glob("*_scene.npz"))
@@ -31,7 +32,7 @@ def test_small_scenes_of_pytorch3d(path):
     verts = torch.tensor(data["verts"]).float().requires_grad_()
     faces = torch.tensor(data["faces"].astype(np.int64))
     if bool(data["ndc_input"]):
-        found = diff.rasterize_meshes(verts, faces, **settings)
+        found = rasterize_meshes(verts, faces, **settings)
     else:
         cameras = diff.FoVPerspectiveCameras(
             R=torch.tensor(data["R"])[None], T=torch.tensor(data["T"])[None], fov=torch.tensor(data["fov_deg"]),
