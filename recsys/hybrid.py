@@ -160,7 +160,9 @@ def fit_hybrid(
     blend, learnt = learn_segments(earlier, later, singles, **places, seed=seed)
     for part in learnt.values():
         part["mean"] = {name: count for name, count in zip(names, part["mean"], strict=True) if count}
-    say(f"blend: {learnt}")
+    for kind, learning in learnt.items():
+        if "ndcg" in learning:
+            say(f"blend for {kind}: NDCG {learning['ndcg']:.3f} on the later part, {learning['users']} users")
     n = len(catalogue)
     now = Data(collect(events, n), features)
     for position, model in enumerate(chosen):
