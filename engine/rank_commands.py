@@ -41,7 +41,8 @@ def rank(args: Namespace) -> dict[str, Any]:
         raise InputError("table.empty", f"{args.users}: names no user", "add one row for each user")
     model, log = load_shop_model(args), open_shop_log(args)
     events, _ = log.read(model.catalogue)
-    items, scores = ranked_for_all(model, events, [log.pseudonym(user) for user in users], args.count)
+    pseudonyms = [log.pseudonym(user) for user in users]
+    items, scores = ranked_for_all(model, events, pseudonyms, args.count)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["user_id", "item_id", "rank", "score"])
@@ -50,7 +51,7 @@ def rank(args: Namespace) -> dict[str, Any]:
         writer.writerows((user, model.catalogue.ids[i], k, f"{v:.5f}") for k, (i, v) in enumerate(kept, start=1))
     path = write_text(args.to, text.getvalue())
     say(args, f"Ranked {args.count} items for {len(users):,} users: {path}")
-    known = len({log.pseudonym(user) for user in users} & set(events.users))
+    known = len(set(pseudonyms) & set(events.users))
     return {"status": "done", "users": len(users), "known_users": known, "table": str(path)}
 
 

@@ -65,7 +65,7 @@ def hair_mask(body: Body, view: PhotoView, camera: Camera) -> np.ndarray:
     seen, crown = seen_points(body, camera, view), picture[at[:, 1], at[:, 0]]
     skin = face_colour(body, seen.points, seen.vertex, seen.colours)
     # what only shines more than the face is skin in the light
-    samples = crown[skin_distance(np.minimum(crown, _as_bright(crown, skin)), skin) > APART]
+    samples = crown[skin_distance(_as_bright(crown, skin), skin) > APART]
     if len(samples) < max(LEAST, HAIRY * len(crown)):
         return none
     logs, eyes = _logs(picture), body.joints[[23, 24]].mean(0)
