@@ -1,4 +1,4 @@
-"""The body as a signed distance grid, for the solver, and as the exact mesh, for the final check."""
+"""The body as a signed distance grid for the solver."""
 
 import functools
 import itertools
@@ -12,7 +12,7 @@ from sim.collision import upload
 from sim.kernels import body, field
 from sim.kernels.types import ivec3, vec3
 
-__all__ = ["BodySurface", "DistanceGrid", "StillBody", "cubes_of", "distance_grid", "signed_distance"]
+__all__ = ["BodySurface", "DistanceGrid", "StillBody", "cubes_of", "distance_grid"]
 
 
 #: Corners of a grid's cell, and the parts of it at whose middles interpolation is held against the exact distance.
@@ -62,13 +62,6 @@ class StillBody:
         body.step_back(ref, x, *self.at, floor)
 
 
-def signed_distance(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Exact signed distance [m] of points [P, 3] to a closed mesh, positive outside, shape [P]."""
-    from engine.core.open3d_runtime import surface_scene, tensor
-
-    return surface_scene(vertices, faces).compute_signed_distance(tensor(points), nsamples=3).numpy()
-
-
 def distance_grid(
     vertices: np.ndarray, faces: np.ndarray, *, cell: float = 0.005, band: float = 0.014, margin: float = 0.04
 ) -> DistanceGrid:
@@ -90,11 +83,11 @@ def distance_grid(
     fine = ti.ndarray(ti.f32, tuple(int(d - 1) * step + 1 for d in dims))
     surface.sample(fine, origin, cell, band, coarse=coarse)
     values = fine.to_numpy()
-    _take_overstated(surface, values, origin, cell, band)
+    _take_overstated(surface, values, origin, cell)
     return DistanceGrid(values, origin, cell)
 
 
-def _take_overstated(surface: "BodySurface", values: np.ndarray, origin: np.ndarray, cell: float, band: float) -> None:
+def _take_overstated(surface: "BodySurface", values: np.ndarray, origin: np.ndarray, cell: float) -> None:
     """Lowers the values around every node by how much more room near the surface they promise than there is [m]."""
     near, most = values[:-1, :-1, :-1], np.float32(2 * cell)
     cells = np.argwhere((near < most) & (near > -most))
@@ -104,9 +97,14 @@ def _take_overstated(surface: "BodySurface", values: np.ndarray, origin: np.ndar
     cells, ends = cells[bent], ends[bent]
     excess = np.zeros(len(cells), np.float32)
     for part in PARTS:
-        weight = [np.prod([f if b else 1 - f for f, b in zip(part, at, strict=True)]) for at in CORNERS]
-        exact = surface.distances((origin + cell * (cells + part)).astype(np.float32), origin, cell, band, values.shape)
-        excess = np.maximum(excess, np.where(np.abs(exact) < cell, ends @ np.array(weight, np.float32) - exact, 0.0))
+        weight = np.prod(np.where(CORNERS, part, np.subtract(1, part)), 1)
+        beside = np.argmax(weight)  # a corner; from there to the part distances change by no more than the way
+        way = cell * np.linalg.norm(np.subtract(part, CORNERS[beside]))
+        some = np.flatnonzero(np.abs(ends[:, beside]) < 1.001 * (cell + way))
+        at = (origin + cell * (cells[some] + part)).astype(np.float32)
+        exact = surface.distances(at, origin, cell, cell, values.shape)
+        over = np.where(np.abs(exact) < cell, ends[some] @ weight.astype(np.float32) - exact, 0.0)
+        excess[some] = np.maximum(excess[some], over)
     much = excess > SLIGHT
     corners = [np.ravel_multi_index((cells[much] + at).T, values.shape) for at in CORNERS]
     nodes, which = np.unique(corners, return_inverse=True)
@@ -167,7 +165,10 @@ class BodySurface:
     def distances(
         self, points: np.ndarray, origin: np.ndarray, cell: float, band: float, shape: tuple[int, ...]
     ) -> np.ndarray:
-        """Exact signed distances [m] of points [P, 3] within a grid just sampled, ``band`` where there is no skin."""
+        """Exact signed distances [m] of points [P, 3] within a grid just sampled.
+
+        ``band``, no wider than it was sampled with, where there is no skin within that.
+        """
         gap, away = ti.ndarray(ti.f32, max(len(points), 1)), ti.Vector.ndarray(3, ti.f32, max(len(points), 1))
         place = _grid_place(origin, cell, shape)
         field.measure_skin(upload(points), band, self.x, *self.exact, *place, gap, away)

@@ -27,6 +27,7 @@ from sim.hands import drawn_in, past_hands
 from sim.level import refine
 from sim.motion import LEAST_GAP, MotionConfig, carried
 from sim.phases import SEAM_STIFFNESS_MOST, SEWING, SLIPPERY, DrapeConfig, Run
+from sim.rehearsal import rehearsed
 from sim.solver import StepSettings
 from sim.stress import corner_forces, membrane_stress, principal_tension, seam_load
 from sim.welding import open_pairs
@@ -168,12 +169,10 @@ def ready(body: Body, *, config: DrapeConfig | None = None) -> Iterator[None]:
     config = config or DrapeConfig()
     init(device=config.device, threads=config.threads)
     yield
-    import engine.core.open3d_runtime  # noqa: F401 -- for the exact checks
-
-    yield
     if len(body.contact_faces):
         _grid_of(body.contact_vertices, body, config)
         yield
+    yield from rehearsed()
 
 
 def _start(garment: Garment, body: Body, config: DrapeConfig, report: Progress) -> Run:

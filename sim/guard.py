@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.core.mesh import unique_edges
-from sim.body_field import signed_distance
+from sim.exact_distance import signed_distance
 
 __all__ = ["body_depth", "caught", "intersections", "seam_gaps"]
 

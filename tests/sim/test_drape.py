@@ -14,8 +14,9 @@ import trimesh
 
 from engine.core.errors import InputError, SolverDiverged
 from engine.core.mesh import subdivide
-from sim.body_field import distance_grid, signed_distance
+from sim.body_field import distance_grid
 from sim.drape import DrapeConfig, _overstretched, drape, replay
+from sim.exact_distance import signed_distance
 from sim.level import Level, refine
 from sim.solver import StepSettings
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import scenes
 
-from sim.body_field import signed_distance
 from sim.drape import drape
+from sim.exact_distance import signed_distance
 from sim.hands import drawn_in, past_hands
 
 WRIST, HAND, HEIGHT = 0.3, 0.16, 1.0

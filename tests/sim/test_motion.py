@@ -10,8 +10,8 @@ import trimesh
 from engine.core.errors import InputError
 from engine.core.taichi_runtime import ti
 from engine.core.types import BodyMotion, Drape
-from sim.body_field import signed_distance
 from sim.collision import upload
+from sim.exact_distance import signed_distance
 from sim.motion import MotionConfig, animate
 from sim.moving_body import MovingBody
 
