@@ -48,17 +48,17 @@ class Cyclorama:
         world = self.points @ turn_matrix(turn).T + [self.centre[0], self.floor, self.centre[2]]
         self.buffer.write(np.column_stack([world, self.height]).astype(np.float32).tobytes())
 
-    def draw(self, size: tuple[int, int], *, few_taps: int, behind: bool, finished: bool = False) -> None:
+    def draw(self, size: tuple[int, int], *, shadow: dict[str, int], behind: bool, finished: bool = False) -> None:
         """Draws it into the framebuffer in use, of this size [px], with the camera that the programs share.
 
         Args:
-            few_taps: samples of the shadow on it, or 0 if the shared ``shadow_taps`` tells.
+            shadow: what shadow.glsl is compiled for.
             behind: as far away as can be, whatever its distance.
             finished: developed as it is drawn.
         """
         for name, indices in self.indices.items():
             program = self.programs.get(
-                name, FINISHED=int(finished), **({"FEW_TAPS": few_taps} if name == "floor" else {})
+                name, FINISHED=int(finished), **(shadow if name == "floor" else {})
             )
             program["picture"].value = size
             program["behind"].value = int(behind)

@@ -11,7 +11,7 @@ from render.bake import ortho_matrix
 from render.camera import gl_bytes
 from render.gpu_canvas import release
 from render.gpu_mesh import GpuMesh
-from render.gpu_programs import UNITS, Programs
+from render.gpu_programs import TILES, UNITS, Programs
 from render.studio import MIRROR_STEPS, Studio, mirrored
 
 __all__ = ["StudioLight", "draw_depth"]
@@ -36,6 +36,8 @@ class StudioLight:
         linear, nearest = (context.LINEAR, context.LINEAR), (context.NEAREST, context.NEAREST)
         self.compared = context.sampler(compare_func="<=", filter=linear, repeat_x=False, repeat_y=False)
         self.plain = context.sampler(filter=nearest, repeat_x=False, repeat_y=False)
+        self.near = [context.framebuffer([self._near()]) for _ in range(2)]  # within tiles, and about them
+        self.whole = {spread: context.vertex_array(programs.get("nearest", SPREAD=spread), []) for spread in (0, 1)}
         self.reflections = self._reflections()
 
     def turn(self, turn: float, shadow_size: int, coarse: bool) -> bool:
@@ -60,15 +62,16 @@ class StudioLight:
                 f"{name}_direction": tuple(direction),
                 f"{name}_radiance": getattr(self.studio, f"{name}_radiance"),
             })  # fmt: skip
+        self._find_nearest()
         return True
 
     def use(self) -> None:
         """Binds shadow maps and mirror images to their units."""
-        key, rim = self.shadows["key"][0], self.shadows["rim"][0]
-        uses = (("key_depth", key, self.plain), ("key_shadow", key, self.compared), ("rim_shadow", rim, self.compared))
-        for name, texture, sampler in uses:
-            texture.use(UNITS[name])
-            sampler.use(UNITS[name])
+        for name in ("key", "rim"):
+            unit = UNITS[f"{name}_shadow"]
+            self.shadows[name][0].use(unit)
+            self.compared.use(unit)
+        self.near[1].color_attachments[0].use(UNITS["key_near"])
         self.reflections.use(UNITS["reflections"])
 
     def _new_shadows(self, size: int) -> None:
@@ -78,6 +81,24 @@ class StudioLight:
             texture = self.context.depth_texture((size, size))
             self.shadows[name] = (texture, self.context.framebuffer(depth_attachment=texture))
         self.programs.share(shadow_texel=2 * self.radius / size)
+
+    def _find_nearest(self) -> None:
+        """Keeps how near to the key light anything is, from place to place: so wide are the shadows there."""
+        unit, sources = UNITS["key_depth"], (self.shadows["key"][0], self.near[0].color_attachments[0])
+        self.context.enable_only(self.context.NOTHING)
+        self.plain.use(unit)
+        for spread, source in enumerate(sources):
+            source.use(unit)
+            self.near[spread].use()
+            self.programs.get("nearest", SPREAD=spread)["depth"].value = 0.0
+            self.whole[spread].render(vertices=3)
+        self.context.clear_samplers(unit, unit + 1)
+
+    def _near(self) -> Any:
+        texture = self.context.texture((TILES, TILES), 1, dtype="f4")
+        texture.filter = (self.context.LINEAR, self.context.LINEAR)
+        texture.repeat_x = texture.repeat_y = False
+        return texture
 
     def _reflections(self) -> Any:
         levels, rows, columns = MIRROR_STEPS

@@ -6,16 +6,18 @@ from typing import Any
 
 from render.opengl import shader_source
 
-__all__ = ["TABLE_WIDTH", "UNITS", "VERTEX_TEXELS", "Programs"]
+__all__ = ["TABLE_WIDTH", "TILES", "UNITS", "VERTEX_TEXELS", "Programs"]
 
 #: texture unit of each sampler
 UNITS = {
-    "key_depth": 0, "key_shadow": 1, "rim_shadow": 2, "map_table": 3, "base_texture": 4, "floor_open": 5,
+    "key_near": 0, "key_shadow": 1, "rim_shadow": 2, "map_table": 3, "base_texture": 4, "floor_open": 5,
     "reflections": 6, "linear_picture": 7, "seen": 8, "corners": 9, "vertices": 10, "lights": 11, "field": 12,
     "behind_picture": 13, "points": 10, "normals": 11, "depth_map": 14,
+    "key_depth": 15,
 }  # fmt: skip
 TABLE_WIDTH = 1024  #: of textures that shaders look vertices and triangles up in [texels]
 VERTEX_TEXELS = 3  #: of each vertex
+TILES = 64  #: along each side of the map of what is nearest to the key light
 
 #: vertex shader, and the texts that make the fragment shader
 SOURCES = {
@@ -29,20 +31,22 @@ SOURCES = {
     "wall": ("backdrop", ("tone.glsl", "backdrop.frag.glsl")),
     "develop": ("whole", ("tone.glsl", "develop.frag.glsl")),
     "depth": ("depth", ("depth.frag.glsl",)),
+    "nearest": ("whole", ("nearest.frag.glsl",)),
     "line": ("line", ("line.frag.glsl",)),
     "bake": ("whole", ("bake.frag.glsl",)),
     "relight": ("relight", ()),  # its vertices are what is wanted
 }
 #: what each program's text may be compiled for, and as what if nothing is said
 DEFINES = {
-    "surface": {"CLOTH": 0, "YARNS": 1, "FEW_TAPS": 0, "FOUND": 0, "FINISHED": 0},
-    "found": {"CLOTH": 0, "YARNS": 1, "FEW_TAPS": 0, "MAPPED": 0, "FOUND": 1, "FINISHED": 0, "TABLE_WIDTH": TABLE_WIDTH,
-              "VERTEX_TEXELS": VERTEX_TEXELS},
+    "surface": {"CLOTH": 0, "YARNS": 1, "TAPS": 8, "INTERLEAVED": 0, "FOUND": 0, "FINISHED": 0},
+    "found": {"CLOTH": 0, "YARNS": 1, "TAPS": 8, "INTERLEAVED": 0, "MAPPED": 0, "FOUND": 1, "FINISHED": 0,
+              "TABLE_WIDTH": TABLE_WIDTH, "VERTEX_TEXELS": VERTEX_TEXELS},
     "gbuffer": {"YARNS": 1},
-    "light": {"FEW_TAPS": 0},
+    "light": {"TAPS": 8, "INTERLEAVED": 0},
     "depth": {"SHEER": 0},
+    "nearest": {"SPREAD": 0, "TILES": TILES},
     "sorted": {"MESHES": 1},
-    "floor": {"FLOOR": 1, "FINISHED": 0, "FEW_TAPS": 0},
+    "floor": {"FLOOR": 1, "FINISHED": 0, "TAPS": 8, "INTERLEAVED": 0},
     "wall": {"FLOOR": 0, "FINISHED": 0},
 }  # fmt: skip
 

@@ -25,7 +25,6 @@ __all__ = ["GpuScene"]
 
 FLOOR_GRID = 96  #: points along each side of the floor's baked square
 LIGHT_TAPS = 8  #: samples of the key light's shadow in :meth:`GpuScene.draw_light`
-FEW_TAPS = 4  #: below so many samples shadows have edges of one softness
 STRETCHED = 2.0  #: how much longer than at rest cloth may be, where its yarns are looked for
 SHEER_SLICES = 48  #: by depth, in which several sheer meshes are drawn in turns
 #: lines of wireframes: linear RGB and opacity of the mesh on top and of those beneath
@@ -45,11 +44,11 @@ class _Pose:
 class _Drawing:
     """How surfaces are shaded.
 
-    Mode; few samples of shadows, or 0; whether developed at once; size of the smallest pixel on the surfaces [m].
+    Mode; what shadow.glsl is compiled for; whether developed at once; size of the smallest pixel on the surfaces [m].
     """
 
     mode: str
-    few_taps: int
+    shadow: dict[str, int]
     finished: bool
     pixel: float
 
@@ -76,7 +75,6 @@ class GpuScene:
         sheer = any(mesh.material.base_color[3] < 1 for mesh in meshes)
         self.programs = Programs(
             context,
-            key_extent=self.radius,
             key_softness=studio.key_tan_radius,
             least_blur=0.0025 if sheer else 0.0008,
         )
@@ -102,12 +100,13 @@ class GpuScene:
             self.backdrop.turn(turn)
 
     def draw(
-        self, camera: Camera, mode: str, *, backdrop: bool, samples: int, shadow_taps: int, subject: bool = True,
-        finished: bool = False,
+        self, camera: Camera, mode: str, *, backdrop: bool, samples: int, shadow_taps: int, averaged: bool = False,
+        subject: bool = True, finished: bool = False,
     ) -> Any:  # fmt: skip
         """Draws one view; its framebuffer is for :attr:`canvas` to read, before anything else is drawn.
 
         Args:
+            averaged: blocks of 2 x 2 pixels will be: they share the samples of shadows.
             subject: without it only the backdrop is seen, with the subject's shadow on it.
             finished: the picture is developed as it is drawn, where nothing has to be blended.
         """
@@ -117,17 +116,17 @@ class GpuScene:
         frame = self.canvas.finished(size) if finished else self.canvas.drawn(size, samples)
         pose = self._share_camera(camera)
         self._bind_textures(mode)
-        self.programs.share(shadow_taps=shadow_taps, developed_height=size[1])
-        few = shadow_taps if shadow_taps < FEW_TAPS else 0
+        self.programs.share(developed_height=size[1])
+        shadow = {"TAPS": shadow_taps, "INTERLEAVED": int(averaged)}
         # the nearest first, so that hidden skin and backdrop are never shaded; sheer cloth over all of it
         shown = sorted((m for m in self.meshes if not m.sheer), key=lambda m: not m.cloth) if subject else []
         near = max(float(np.linalg.norm(pose.eye - self.centre)) - self.radius, 0.0)
-        drawing = _Drawing(mode, few, finished, near / float(max(camera.K[0, 0], camera.K[1, 1])))
+        drawing = _Drawing(mode, shadow, finished, near / float(max(camera.K[0, 0], camera.K[1, 1])))
         over = frame
         if samples < 2:
             seen = self.visibility.draw(
                 frame, shown, pose.view, pose.projection, lambda mesh: self._found(mesh, drawing),
-                (lambda: self.backdrop.draw(size, few_taps=few, behind=True, finished=finished)) if backdrop else None,
+                (lambda: self.backdrop.draw(size, shadow=shadow, behind=True, finished=finished)) if backdrop else None,
             )  # fmt: skip
             over = self.canvas.over(frame, seen) if blended else frame
         else:
@@ -135,7 +134,7 @@ class GpuScene:
             for mesh in shown:
                 self._draw_surface(mesh, drawing)
             if backdrop:
-                self.backdrop.draw(size, few_taps=few, behind=False)
+                self.backdrop.draw(size, shadow=shadow, behind=False)
         if blended and subject:
             self._blend(over, pose, drawing, height=size[1])
         return frame
@@ -145,9 +144,8 @@ class GpuScene:
         frame = self.canvas.behind(camera.size)
         self._share_camera(camera)
         self._bind_textures("beauty")
-        self.programs.share(shadow_taps=shadow_taps)
         self.context.enable_only(self.context.NOTHING)
-        self.backdrop.draw(camera.size, few_taps=0, behind=True)
+        self.backdrop.draw(camera.size, shadow={"TAPS": shadow_taps, "INTERLEAVED": 0}, behind=True)
         return frame
 
     def draw_buffers(self, camera: Camera, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -187,8 +185,7 @@ class GpuScene:
         frame.clear(0, 0, 0, 0)
         context.enable_only(context.DEPTH_TEST)
         self._share_camera(camera)
-        self.programs.share(shadow_taps=LIGHT_TAPS)
-        program = self.programs.get("light")
+        program = self.programs.get("light", TAPS=LIGHT_TAPS)
         self._bind_textures("beauty")
         for mesh in self.meshes:
             mesh.set_material(program)
@@ -234,7 +231,7 @@ class GpuScene:
 
     def _draw_surface(self, mesh: GpuMesh, drawing: _Drawing, *, first: int = 0, count: int = -1) -> None:
         program = self.programs.get(
-            "surface", CLOTH=int(mesh.cloth), YARNS=self._yarns(mesh, drawing), FEW_TAPS=drawing.few_taps
+            "surface", CLOTH=int(mesh.cloth), YARNS=self._yarns(mesh, drawing), **drawing.shadow
         )
         self._set_look(program, mesh, drawing.mode)
         mesh.cull()
@@ -244,7 +241,7 @@ class GpuScene:
     def _found(self, mesh: GpuMesh, drawing: _Drawing) -> Any:
         """The program that shades a mesh's pixels of the visibility buffer, ready."""
         program = self.programs.get(
-            "found", CLOTH=int(mesh.cloth), YARNS=self._yarns(mesh, drawing), FEW_TAPS=drawing.few_taps,
+            "found", CLOTH=int(mesh.cloth), YARNS=self._yarns(mesh, drawing), **drawing.shadow,
             MAPPED=int(drawing.mode in mesh.mesh.maps and drawing.mode in self.tables),
             FINISHED=int(drawing.finished),
         )  # fmt: skip

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import itertools
 import tempfile
+from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from engine.core.safe_io import write_bytes
 __all__ = ["FORMATS", "check_moving", "write_moving", "write_mp4", "write_webp"]
 
 FORMATS = (".webp", ".mp4")
+AHEAD = 24  #: pictures that are drawn before the encoder gets to them
 
 
 def check_moving(path: str | Path) -> Path:
@@ -61,7 +63,8 @@ def write_webp(path: str | Path, frames: Iterable[np.ndarray], *, fps: float = 1
 def write_mp4(path: str | Path, frames: Iterable[np.ndarray], *, fps: float = 15.0) -> Path:
     """Writes uint8 pictures [H, W, 3] as VP9 in MP4, which today's browsers and players show.
 
-    One picture is encoded while the next is drawn.
+    Pictures are encoded while the next are drawn: as VP9 takes some from the future to foretell those between, it works
+    in bursts, for which up to ``AHEAD`` pictures may wait.
 
     VP9 is free of fees, and OpenCV's libvpx (BSD) and FFmpeg (LGPL) encode it. Odd sizes lose a row or column.
 
@@ -79,11 +82,12 @@ def write_mp4(path: str | Path, frames: Iterable[np.ndarray], *, fps: float = 15
         if not writer.isOpened():
             raise JobError("render.no_video", f"{path}: OpenCV on this machine cannot encode VP9", "give a .webp file")
         with ThreadPoolExecutor(1) as encoder:
-            busy = None
+            waiting: deque[Future[None]] = deque()
             for frame in itertools.chain([first], frames):
-                if busy:
-                    busy.result()
-                busy = encoder.submit(writer.write, np.ascontiguousarray(frame[:height, :width, 2::-1]))
-            busy.result()
+                waiting.append(encoder.submit(writer.write, np.ascontiguousarray(frame[:height, :width, 2::-1])))
+                if len(waiting) > AHEAD:
+                    waiting.popleft().result()
+            for written in waiting:
+                written.result()
         writer.release()
         return write_bytes(path, film.read_bytes())

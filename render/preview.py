@@ -40,7 +40,7 @@ class Sampling:
 
     supersample: int  #: pixels drawn per pixel kept along each axis
     multisample: int  #: times that edges are sampled within each of those: 1 or 4
-    shadow_taps: int  #: up to 3 give shadows edges of one softness
+    shadow_taps: int  #: samples of a shadow within each of those
     shadow_size: int  #: of the lights' shadow maps [px]
     coarse_shadows: bool = False  #: cast by the meshes as they were before rounding
 
@@ -59,11 +59,12 @@ class PreviewQuality:
 
 
 MOST_SAMPLED = 24_000_000  #: pixels up to which edges are sampled several times; beyond, memory would run to gigabytes
-MOVING = Sampling(2, 1, 4, 1024, coarse_shadows=True)  #: 50 pictures may go by in a glance
-MOVING_FINE = Sampling(2, 1, 8, 2048, coarse_shadows=True)
+MOST_TAPS = 32  #: samples of one shadow: compilers make loops of more, which are slower
+MOVING = Sampling(2, 1, 12, 1024, coarse_shadows=True)  #: 50 pictures may go by in a glance
+MOVING_FINE = Sampling(2, 1, 12, 2048, coarse_shadows=True)
 PREVIEW_QUALITY = {
     #: for looking around at once, on a processor too: nothing is smoothed
-    "live": PreviewQuality((1024, 1024), (1024, 1024), 60, Sampling(1, 1, 2, 1024), Sampling(1, 1, 2, 1024), 64, False),
+    "live": PreviewQuality((1024, 1024), (1024, 1024), 60, Sampling(1, 1, 8, 1024), Sampling(1, 1, 8, 1024), 64, False),
     "draft": PreviewQuality((600, 800), (360, 480), 24, Sampling(2, 4, 8, 1024), MOVING, 96),
     "standard": PreviewQuality((900, 1200), (480, 640), 60, Sampling(2, 4, 12, 2048), MOVING, 160),
     "fine": PreviewQuality((1500, 2000), (720, 960), 72, Sampling(2, 4, 24, 4096), MOVING_FINE, 320),
@@ -221,7 +222,7 @@ class Preview:
         # a backdrop is as good without supersampling, if its shadows get as many samples
         apart = how.multisample == 1 < how.supersample and not transparent
         _, frame = self._draw(camera, mode, how, "none" if apart else self.backdrop, finished=once)
-        taps = how.shadow_taps * how.supersample**2
+        taps = min(how.shadow_taps * how.supersample**2, MOST_TAPS)
         behind = self._scene.draw_behind(camera, shadow_taps=taps) if apart else None
         return self._scene.canvas.developed(frame, scale=how.supersample, transparent=transparent, behind=behind)
 
@@ -248,7 +249,7 @@ class Preview:
         self._scene.set_turn(camera_azimuth(camera), how.shadow_size, coarse=how.coarse_shadows)
         frame = self._scene.draw(
             large, mode, backdrop=backdrop == "studio", samples=samples, shadow_taps=how.shadow_taps,
-            finished=finished,
+            averaged=how.supersample > 1, finished=finished,
         )  # fmt: skip
         return large, frame
 

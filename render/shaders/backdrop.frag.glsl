@@ -22,7 +22,7 @@ void main() {
     float far = length(offset);
     float inside = 1.0 - smoothstep(0.25, 0.98, far);
     float sky = mix(1.0, texture(floor_open, offset * 0.5 + 0.5).r, inside);
-    float shadow = mix(1.0, key_light(position + vec3(0.0, 0.004, 0.0), far < 1.5), 1.0 - smoothstep(0.35, 1.5, far));
+    float shadow = mix(1.0, key_light(position + vec3(0.0, 0.004, 0.0), vec3(0.0, 1.0, 0.0), far < 1.5), 1.0 - smoothstep(0.35, 1.5, far));
     // softboxes give a little over half of the floor's light, the key light the rest
     light = 0.30 + 0.70 * (0.62 * pow(sky, 1.3) + 0.38 * shadow);
 #endif

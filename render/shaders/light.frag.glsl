@@ -15,5 +15,5 @@ void main() {
     vec4 soft = gl_FrontFacing ? light_front : light_back;
     float key = max(dot(n, key_direction), 0.0), rim = max(dot(n, rim_direction), 0.0);
     lit = vec4(dot(soft.rgb, vec3(0.2126, 0.7152, 0.0722)), soft.a,
-               key * key_light(above, key > 0.0), rim > 0.0 ? rim * texture(rim_shadow, r) : 0.0);
+               key * key_light(above, n, key > 0.0), rim > 0.0 ? rim * texture(rim_shadow, r) : 0.0);
 }

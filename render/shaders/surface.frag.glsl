@@ -24,7 +24,7 @@ uniform float turn;         // of the studio about the vertical [rad]
 out vec4 color;
 
 // Straight specular reflectance: of skin, of tousled fibres, and of smooth filaments laid side by side.
-const int RIM_TAPS = FEW_TAPS > 0 ? 1 : 4;
+const int RIM_TAPS = INTERLEAVED == 1 ? 1 : 4;
 const float SKIN_F0 = 0.035, CLOTH_F0 = 0.04, SATIN_F0 = 0.08;
 
 float fifth(float x) { x = clamp(x, 0.0, 1.0); return x * x * x * x * x; }
@@ -144,11 +144,14 @@ void main() {
     // texels would else shade it
     float lift = 0.0004 + 0.7 * shadow_texel, rim = 0.0;
     bool to_key = dot(flat_normal, key_direction) > -0.3, to_rim = dot(flat_normal, rim_direction) > -0.3;
-    float shadow = key_light(position + flat_normal * (lift + 2.0 * least_blur), to_key);
+    float shadow = key_light(position + flat_normal * (lift + 2.0 * least_blur), flat_normal, to_key);
     vec3 r = (rim_matrix * vec4(position + flat_normal * (lift + 2.5 * least_blur), 1.0)).xyz * 0.5 + 0.5;
-    vec2 turned = pattern_turn();
-    for (int i = 0; i < RIM_TAPS; i++)
-        rim += texture(rim_shadow, vec3(r.xy + 1.5 * least_blur * disc(i, RIM_TAPS, turned), r.z)) / float(RIM_TAPS);
+    vec2 turned = 1.5 * least_blur * quarter();
+    for (int i = 0; i < RIM_TAPS; i++) {
+        vec2 place = disc(i, RIM_TAPS);
+        vec2 offset = vec2(place.x * turned.x - place.y * turned.y, place.x * turned.y + place.y * turned.x);
+        rim += texture(rim_shadow, vec3(r.xy + offset, r.z)) / float(RIM_TAPS);
+    }
     rim = to_rim ? rim : 0.0;
 
     // light that bounces between near surfaces of the same colour (Jimenez et al. 2016)
