@@ -126,8 +126,11 @@ def _parser() -> tuple[argparse.ArgumentParser, set[str]]:
     finish.add_arguments(p)
     _common(p)
     motion_commands.add_arguments(add("animate", "move a saved look: animation.glb and animation.webp"))
-    p = add("view", "show a GLB in the browser, from a local page")
-    p.add_argument("file", help="the .glb file")
+    p = add("view", "show a GLB, or a saved drape in the studio's light, in the browser, from a local page")
+    p.add_argument(
+        "file", help="a .glb file, or the folder of a saved drape: drawn on this machine as you turn it, with no need "
+        "of a graphics card, and anew whenever it is draped again (toile drape --watch)",
+    )
     p.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
     p.add_argument("--no-browser", action="store_true", help="do not open a browser")
     for name, text in (("garments", "list the garments of the library"), ("fabrics", "list the fabrics")):

@@ -250,7 +250,10 @@ def export(args: Namespace, emit: Emit) -> Result:
 
 def view(args: Namespace, emit: Emit) -> Result:
     """toile view"""
-    from engine.app.viewer import serve
+    if Path(args.file).is_dir():
+        from engine.app.look_pictures import serve_look as serve
+    else:
+        from engine.app.viewer import serve
 
     def ready(url: str) -> None:
         print(f"{args.file} is shown at {url} (Ctrl-C ends it)", flush=True)

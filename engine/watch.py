@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.core.errors import ToileError
 from engine.look import BODY
 
-__all__ = ["input_files", "watch"]
+__all__ = ["Stamp", "input_files", "stamps", "watch"]
 
 POLL = 0.25  #: between two looks at the files [s]
 
@@ -42,11 +42,11 @@ def watch(files: Sequence[Path], work: Callable[[], None], *, pause: Callable[[f
     Args:
         pause: Waits so many seconds.
     """
-    before = seen = _stamps(files)
+    before = seen = stamps(files)
     work()
     while True:
         pause(POLL)
-        now = _stamps(files)
+        now = stamps(files)
         if now == before:
             continue
         if None in now or now != seen:  # being written
@@ -59,7 +59,8 @@ def watch(files: Sequence[Path], work: Callable[[], None], *, pause: Callable[[f
             print(f"toile: {' '.join(error.message.split())}. Hint: {error.hint}.", file=sys.stderr)
 
 
-def _stamps(files: Sequence[Path]) -> list[Stamp]:
+def stamps(files: Sequence[Path]) -> list[Stamp]:
+    """What tells whether files have changed."""
     found: list[Stamp] = []
     for path in files:
         try:

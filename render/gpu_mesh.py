@@ -17,6 +17,7 @@ __all__ = ["GpuMesh"]
 WEAVES = {"": 0, "plain": 1, "twill": 2, "satin": 3, "knit": 4}
 YARNS = {"": 1, "plain": 2, "twill": 4, "satin": 5, "knit": 1}  #: to a repeat, as in weave.glsl
 NEAR = 0.42  #: pixels in spacings of yarns, from which none is told apart, as in weave.glsl
+THROUGH = 0.12  #: share of the light on one side of white cloth that comes out of the other
 CLOTH_BIAS = 0.003  #: how much nearer cloth is drawn than it is, so that skin never shows through [m]
 
 SMOOTH_BELOW = 80_000  #: cloth of fewer triangles is rounded
@@ -126,7 +127,7 @@ class GpuMesh:
 
     def relight(self) -> None:
         """Sums the softboxes' light at every vertex, as the program ``relight`` has been told it."""
-        self.programs.get("relight")
+        self.programs.get("relight")["through"].value = THROUGH if self.cloth else 0.0
         self.transfer.transform(self.light, mode=self.context.POINTS, vertices=len(self.vertices))
         if self.tables:
             self.tables.take_light(self.light)

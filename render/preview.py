@@ -61,10 +61,11 @@ class PreviewQuality:
 MOST_SAMPLED = 24_000_000  #: pixels up to which edges are sampled several times; beyond, memory would run to gigabytes
 MOST_TAPS = 32  #: samples of one shadow: compilers make loops of more, which are slower
 MOVING = Sampling(2, 1, 12, 1024, coarse_shadows=True)  #: 50 pictures may go by in a glance
+LIVE = Sampling(1, 1, 8, 1024)
 MOVING_FINE = Sampling(2, 1, 12, 2048, coarse_shadows=True)
 PREVIEW_QUALITY = {
-    #: for looking around at once, on a processor too: nothing is smoothed
-    "live": PreviewQuality((1024, 1024), (1024, 1024), 60, Sampling(1, 1, 8, 1024), Sampling(1, 1, 8, 1024), 64, False),
+    #: for looking around at once, on a processor too: nothing is rounded, nor smoothed as long as it moves
+    "live": PreviewQuality((1024, 1024), (1024, 1024), 60, Sampling(2, 1, 12, 2048), LIVE, 64, rounded=False),
     "draft": PreviewQuality((600, 800), (360, 480), 24, Sampling(2, 4, 8, 1024), MOVING, 96),
     "standard": PreviewQuality((900, 1200), (480, 640), 60, Sampling(2, 4, 12, 2048), MOVING, 160),
     "fine": PreviewQuality((1500, 2000), (720, 960), 72, Sampling(2, 4, 24, 4096), MOVING_FINE, 320),

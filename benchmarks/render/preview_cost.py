@@ -33,8 +33,8 @@ def timed(work) -> tuple[dict[str, float], object]:
 
 def frame_rate(preview: Preview, cameras) -> dict[str, float]:
     """Of many pictures, after a first one that compiles the shaders."""
-    preview.picture(cameras[0])
-    cost, _ = timed(lambda: [picture.shape for picture in preview.pictures(cameras[1:])])
+    preview.picture(cameras[0], moving=True)
+    cost, _ = timed(lambda: [picture.shape for picture in preview.pictures(cameras[1:], moving=True)])
     cpu = cost["cpu_s"] / LIVE_FRAMES
     return {
         "frames_per_s": round(LIVE_FRAMES / cost["wall_s"], 1),

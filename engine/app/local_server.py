@@ -6,13 +6,14 @@ import json
 import threading
 import webbrowser
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from engine.core.errors import InputError, ToileError
 
-__all__ = ["LocalServer", "show_until_stopped"]
+__all__ = ["Content", "LocalServer", "show_until_stopped"]
 
 MAX_BODY = 20_000
 #: Pages of other sites cannot send this header without asking, and they are never allowed.
@@ -20,13 +21,22 @@ TOKEN = "X-Toile"
 Answer = Callable[[dict[str, Any]], Any]
 
 
+@dataclass(frozen=True)
+class Content:
+    """An answer that is not JSON."""
+
+    kind: str  #: as in Content-Type
+    data: bytes
+
+
 class LocalServer:
     """Serves until :meth:`close`; a context manager.
 
     Args:
         pages: Path to (content type, content).
-        get, post: Path to a function of the query or of the JSON object sent; what it returns is sent as JSON, and a
-            ToileError as its message with status 400. Requests are answered one at a time, each in a thread of its own.
+        get, post: Path to a function of the query or of the JSON object sent; what it returns is sent as JSON,
+            Content as it is, and a ToileError as its message with status 400. Requests are answered one at a time,
+            each in a thread of its own.
         policy: The Content-Security-Policy.
         port: 0 for any free one.
     """
@@ -135,6 +145,8 @@ def _handler(
                     status, answer = 200, function(value)
             except ToileError as error:
                 status, answer = 400, {"code": error.code, "message": error.message, "hint": error.hint}
+            if isinstance(answer, Content):
+                return self._send(status, answer.kind, answer.data)
             self._json(status, answer)
 
         def _json(self, status: int, value: Any) -> None:

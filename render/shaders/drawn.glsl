@@ -8,7 +8,7 @@ in vec2 edges;             // distances to hem and seam [m]
 centroid in vec4 light_front; // of the softboxes, and the sky in view
 centroid in vec4 light_back;
 in float map_value;
-vec3 position_dx, position_dy; // steps from pixel to pixel
+vec3 position_dx, position_dy, normal_dx, normal_dy; // steps from pixel to pixel
 vec2 uv_metres_dx, uv_metres_dy, edges_dx, edges_dy;
 vec4 light;                // on the side that is seen
 bool right_side;
@@ -16,6 +16,8 @@ bool right_side;
 void find_surface() {
     position_dx = dFdx(position);
     position_dy = dFdy(position);
+    normal_dx = dFdx(normal);
+    normal_dy = dFdy(normal);
     uv_metres_dx = dFdx(uv_metres);
     uv_metres_dy = dFdy(uv_metres);
     edges_dx = dFdx(edges);

@@ -8,7 +8,7 @@ uniform sampler2D field;     // scalar at each vertex
 uniform int first_triangle;
 uniform vec3 ray_corner, ray_dx, ray_dy; // ray of the picture's corner, and its steps from pixel to pixel
 uniform vec3 eye;
-vec3 position, position_dx, position_dy, normal;
+vec3 position, position_dx, position_dy, normal, normal_dx, normal_dy;
 vec2 uv_metres, uv_metres_dx, uv_metres_dy, uv, uv_dx, uv_dy, edges, edges_dx, edges_dy;
 float map_value;
 vec4 light;
@@ -34,7 +34,10 @@ void find_surface() {
     position_dx = dx.x * a + dx.y * b;
     position_dy = dy.x * a + dy.y * b;
     vec4 n0 = texelFetch(vertices, at(row.x + 1), 0), n1 = texelFetch(vertices, at(row.y + 1), 0), n2 = texelFetch(vertices, at(row.z + 1), 0);
-    normal = n0.xyz + w.x * (n1.xyz - n0.xyz) + w.y * (n2.xyz - n0.xyz);
+    vec3 na = n1.xyz - n0.xyz, nb = n2.xyz - n0.xyz;
+    normal = n0.xyz + w.x * na + w.y * nb;
+    normal_dx = dx.x * na + dx.y * nb;
+    normal_dy = dy.x * na + dy.y * nb;
     vec2 ua = vec2(p1.w - p0.w, n1.w - n0.w), ub = vec2(p2.w - p0.w, n2.w - n0.w);
     uv = vec2(p0.w, n0.w) + w.x * ua + w.y * ub;
     uv_dx = dx.x * ua + dx.y * ub;

@@ -25,6 +25,7 @@ out vec4 color;
 
 // Straight specular reflectance: of skin, of tousled fibres, and of smooth filaments laid side by side.
 const int RIM_TAPS = INTERLEAVED == 1 ? 1 : 4;
+const float MOST_TURNED = 0.18; // squared roughness that a turning surface adds at most
 const float SKIN_F0 = 0.035, CLOTH_F0 = 0.04, SATIN_F0 = 0.08;
 
 float fifth(float x) { x = clamp(x, 0.0, 1.0); return x * x * x * x * x; }
@@ -80,9 +81,13 @@ float ggx_along(vec3 h, vec3 n, vec3 warp, float nl, float nv, float alpha) {
     return 1.0 / (PI * along * across * d * d) * 0.5 / max(mix(2.0 * nl * nv, nl + nv, alpha), 1e-3);
 }
 
+// Squared roughness of what a pixel sees of a smooth surface that turns within it: else mirror images would sparkle
+// (Tokuyoshi and Kaplanyan 2019).
+float turned_within() { return min(0.5 * (dot(normal_dx, normal_dx) + dot(normal_dy, normal_dy)), MOST_TURNED); }
+
 // What the studio's softboxes add to the mirror image, split into light and surface as by Karis (2013); the surface's
 // part by his fit of 2014.
-vec3 mirrored(vec3 n, vec3 v, float sky, float f0) {
+vec3 mirrored(vec3 n, vec3 v, float sky, float f0, float roughness) {
     float nv = clamp(dot(n, v), 0.0, 1.0);
     vec3 r = reflect(-v, n);
     float azimuth = atan(r.x, r.z) - turn;
@@ -96,11 +101,10 @@ vec3 mirrored(vec3 n, vec3 v, float sky, float f0) {
 }
 
 // Reflected radiance of one light; `wrap` bends light around the terminator as skin does.
-vec3 lit_by(vec3 l, vec3 radiance, vec3 n, vec3 v, vec3 albedo, vec3 warp) {
+vec3 lit_by(vec3 l, vec3 radiance, vec3 n, vec3 v, vec3 albedo, vec3 warp, float alpha) {
     vec3 h = normalize(l + v);
     float raw = dot(n, l), nl = max(raw, 0.0), nv = max(dot(n, v), 0.02);
     float nh = max(dot(n, h), 0.0), vh = max(dot(v, h), 0.0);
-    float alpha = max(roughness * roughness, 0.02);
 #if CLOTH
     float f0 = weave == 3 ? SATIN_F0 : CLOTH_F0, fresnel = f0 + (1.0 - f0) * fifth(1.0 - vh);
     vec3 diffuse = albedo * nl * (1.0 - 0.35 * sheen) * (1.0 - f0);
@@ -156,28 +160,29 @@ void main() {
 
     // light that bounces between near surfaces of the same colour (Jimenez et al. 2016)
     vec3 ma = 2.0404 * albedo - 0.3324, mb = -4.7951 * albedo + 0.6417, mc = 2.7552 * albedo + 0.6903;
-    vec3 bounced = max(vec3(sky), ((sky * ma + mb) * sky + mc) * sky);
-    vec3 soft = light.rgb * bounced / max(sky, 0.02);
+    vec3 often = max(vec3(1.0), (sky * ma + mb) * sky + mc);
+    vec3 soft = light.rgb * often;
     soft *= 1.0 + 0.5 * (dot(n, key_direction) - dot(flat_normal, key_direction)); // relief also shows in soft light
     vec3 sum = albedo * soft;
-    float nv = max(dot(n, v), 0.0);
+    float nv = max(dot(n, v), 0.0), even = max(roughness * roughness, 0.02);
+    float alpha = sqrt(even * even + turned_within());
 #if CLOTH
     sum += sheen * 0.45 * fifth(1.0 - nv) * mix(vec3(1.0), albedo, 0.5) * soft;
     vec3 facing = n;
     if (weave == 3) facing = normalize(mix(n, cross(cross(warp, v), warp), 0.5)); // mirrors lie across the floats
-    sum += mirrored(facing, v, sky, weave == 3 ? SATIN_F0 : CLOTH_F0);
+    sum += mirrored(facing, v, sky, weave == 3 ? SATIN_F0 : CLOTH_F0, sqrt(alpha));
 #else
     // none where a crease turns from the eye
-    sum += mirrored(n, v, sky, SKIN_F0) * smoothstep(-0.05, 0.1, away);
+    sum += mirrored(n, v, sky, SKIN_F0, sqrt(alpha)) * smoothstep(-0.05, 0.1, away);
 #endif
-    sum += lit_by(key_direction, key_radiance * mix(shadow, shadow * bounced.g, 0.3), n, v, albedo, warp);
-    sum += lit_by(rim_direction, rim_radiance * rim, n, v, albedo, warp);
-    float alpha = base_color.a;
-    if (alpha < 1.0) alpha = 1.0 - pow(1.0 - alpha, 1.0 / max(abs(dot(flat_normal, v)), 0.25));
-    if (base_color.a < 1.0) alpha = mix(alpha, 0.04 + 0.94 * cover, near); // close by, light comes through the holes
+    sum += lit_by(key_direction, key_radiance * shadow * mix(1.0, sky * often.g, 0.3), n, v, albedo, warp, alpha);
+    sum += lit_by(rim_direction, rim_radiance * rim, n, v, albedo, warp, alpha);
+    float opacity = base_color.a;
+    if (opacity < 1.0) opacity = 1.0 - pow(1.0 - opacity, 1.0 / max(abs(dot(flat_normal, v)), 0.25));
+    if (base_color.a < 1.0) opacity = mix(opacity, 0.04 + 0.94 * cover, near); // close by, light comes through the holes
 #if FINISHED
     color = vec4(developed(sum, gl_FragCoord.xy, developed_height), 1.0);
 #else
-    color = vec4(sum * alpha, alpha);
+    color = vec4(sum * opacity, opacity);
 #endif
 }

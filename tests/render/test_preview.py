@@ -140,6 +140,16 @@ def test_light_and_shadow(preview, front, body):
     assert picture[under_hem].mean() < 0.85 * bare[under_hem].mean()  # the skirt shades the skin beneath it
 
 
+def test_edges_of_shadows_have_no_dots(opengl, body, cloth):
+    how = Sampling(2, 1, 12, 1024)
+    with Preview([body, cloth], quality=PreviewQuality((150, 200), (240, 320), 4, how, how, 32)) as scene:
+        camera = standard_cameras(scene.meshes, size=(240, 320))["three_quarter"]
+        picture = scene.picture(camera, moving=True).astype(float).mean(-1)
+        skin = binary_erosion(scene.view(camera, supersample=1).material_id == 0, iterations=2)[1:, 1:]
+    twist = picture[1:, 1:] + picture[:-1, :-1] - picture[1:, :-1] - picture[:-1, 1:]
+    assert np.percentile(np.abs(twist[skin]), 99) < 7  # of 255: a skirt's soft shadow falls on it
+
+
 def test_maps_colour_only_the_mesh_that_has_them(preview, front):
     beauty, strain, pressure = (preview.view(front, mode=m) for m in ("beauty", "strain", "pressure"))
     cloth, skin = beauty.material_id == 1, beauty.material_id == 0
