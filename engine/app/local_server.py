@@ -160,8 +160,11 @@ def _handler(
                 "Cross-Origin-Resource-Policy": "same-origin",
             }.items():  # fmt: skip
                 self.send_header(name, text)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(content)
+            try:
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(content)
+            except ConnectionError:  # the page was closed meanwhile
+                self.close_connection = True
 
     return Handler
