@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import functools
 import inspect
+import itertools
 import linecache
 import math
 import operator
@@ -22,6 +23,7 @@ import numpy as np
 __all__ = ["one_after_the_other", "shorten_import", "shorten_loading", "shorten_launches", "shorten_copies"]
 
 KNOWN = (1, 7)  #: version whose private corners these are
+CONTEXTS = 8  #: kept of every kernel
 PLAIN = {int: int, float: float}  #: arguments whose class says all of how they are handed over
 
 
@@ -100,6 +102,7 @@ def shorten_copies(ti: ModuleType) -> None:
             raise ValueError(f"an array of shape {target.shape} cannot take values of shape {values.shape}")
         target[...] = values
 
+    Ndarray.toile_raw = memory
     Ndarray._ndarray_to_numpy = lambda self: memory(self).copy()
     Ndarray._ndarray_matrix_to_numpy = lambda self, as_vector: memory(self).copy()
     Ndarray._ndarray_from_numpy = into
@@ -128,7 +131,7 @@ def shorten_launches(ti: ModuleType) -> None:
     if ti.__version__[:2] != KNOWN:
         return
     Kernel = ti.lang.kernel_impl.Kernel
-    plain, known = Kernel.__call__, {}
+    plain, known, numbers = Kernel.__call__, {}, itertools.count()
 
     def kind(value: Any) -> Any:
         """Equal for arguments that Taichi hands over in one way; raises TypeError where that is not known."""
@@ -144,6 +147,7 @@ def shorten_launches(ti: ModuleType) -> None:
             key = (type(value), value.entries.shape, value.entries.dtype.kind)
         else:
             raise TypeError
+        value.toile_number = next(numbers)
         value.toile_kind = known.setdefault(key, len(known))
         return value.toile_kind
 
@@ -192,11 +196,43 @@ def _way(ti: ModuleType, kernel: Any, args: tuple) -> Callable[[Any, tuple], Non
     compiled = kernel.compiled_kernels[kernel.func, instance, kernel.autodiff_mode]
     program = kernel.runtime.prog
     code = program.compile_kernel(program.config(), program.get_device_caps(), compiled)
+    is_memory = hasattr(ti.lang._ndarray.Ndarray, "toile_raw")
+    return (_kept_launch if is_memory else _plain_launch)(compiled, code, steps)
 
+
+def _plain_launch(compiled: Any, code: Any, steps: list[tuple]) -> Callable[[Any, tuple], None]:
     def launch(program: Any, args: tuple) -> None:
         context = compiled.make_launch_context()
         for k, setter, place, value in steps:
             getattr(context, setter)(place, value(args[k]))
+        program.launch_kernel(code, context)
+
+    return launch
+
+
+def _kept_launch(compiled: Any, code: Any, steps: list[tuple]) -> Callable[[Any, tuple], None]:
+    """Launches with the context of the last launches with the very same arrays, into which only numbers are written.
+
+    Arrays are handed over as plain memory: of an Ndarray Taichi's CPU launcher overwrites what a context holds.
+    """
+    arrays = [(k, place) for k, setter, place, _ in steps if setter == "set_arg_ndarray"]
+    numbers = [step for step in steps if step[1] != "set_arg_ndarray"]
+    kept: dict[tuple, tuple[Any, list]] = {}
+
+    def launch(program: Any, args: tuple) -> None:
+        key = tuple([args[k].toile_number for k, _ in arrays])
+        known = kept.get(key)
+        if known is None:
+            context = compiled.make_launch_context()
+            for k, place in arrays:
+                memory = args[k].toile_raw()
+                context.set_arg_external_array_with_shape(place, memory.ctypes.data, memory.nbytes, args[k].shape, 0)
+            if len(kept) >= CONTEXTS:
+                kept.pop(next(iter(kept)))
+            known = kept[key] = context, [(getattr(context, s), place, value, k) for k, s, place, value in numbers]
+        context, setters = known
+        for put, place, value, k in setters:
+            put(place, value(args[k]))
         program.launch_kernel(code, context)
 
     return launch

@@ -58,3 +58,27 @@ def test_copies() -> None:
     assert (a.to_numpy() == values.transpose(1, 0, 2)[::-1]).all()
     with pytest.raises(ValueError, match="shape"):
         a.from_numpy(values[:1])
+
+
+@ti.kernel
+def added(x: ARRAY, y: ti.types.ndarray(dtype=ti.f32, ndim=2), share: ti.f32):
+    for i, j in ti.ndrange(y.shape[0], y.shape[1]):
+        y[i, j] += x[i] * share
+
+
+def test_the_same_arrays_again_and_arrays_in_the_place_of_freed_ones() -> None:
+    init()
+    x, y = made([1, 2]), ti.ndarray(ti.f32, (2, 3))
+    y.fill(0.0)
+    for share in (1.0, 10.0, 100.0):
+        added(x, y, share)
+        x.from_numpy(x.to_numpy() + np.float32(1))
+    assert y.to_numpy().tolist() == [[321.0] * 3, [432.0] * 3]
+    for size in range(2, 30):
+        fresh, total = made(range(size)), ti.ndarray(ti.f32, (size, size % 5 + 1))
+        total.fill(size)
+        added(fresh, total, 2.0)
+        assert (total.to_numpy() == (2 * np.arange(size) + size)[:, None]).all()
+        del fresh, total
+    added(x, y, 0.0)
+    assert y.to_numpy()[:, 0].tolist() == [321.0, 432.0]
