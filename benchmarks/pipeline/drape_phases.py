@@ -10,7 +10,7 @@ panels around the body; ``grid``: the body's distances; ``kernels``: reading, lo
 ``steps``: the rest of sewing and settling; ``check``: the exact checks; ``save``: files. ``drape`` is what
 `toile drape --json` calls wall_s and cpu_s: kernels, steps and check, and grid unless that is done while placing.
 
-With ``--again`` each process drapes three times, as `toile drape --watch` does when files are saved, and the last counts:
+With ``--again`` each process drapes three times, as `toile drape --watch` does when files are saved, the last counts:
 modules and kernels are loaded by then and the body is measured; the panels are placed anew, in the same process.
 
 On two cores and more the panels are placed in a second process, while this one imports the simulator and measures the
