@@ -13,6 +13,7 @@ os.environ.setdefault("TI_ENABLE_VERSION_CHECK", "0")
 os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")
 
 from engine.core.taichi_shortcuts import (  # noqa: E402
+    free_arrays,
     one_after_the_other,
     shorten_copies,
     shorten_import,
@@ -29,6 +30,7 @@ from engine.core.taichi_reuse import reuse_kernels  # noqa: E402
 __all__ = ["ti", "init", "backend", "one_thread"]
 
 
+free_arrays(ti)
 shorten_loading(ti)
 shorten_launches(ti)
 

@@ -20,7 +20,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["one_after_the_other", "shorten_import", "shorten_loading", "shorten_launches", "shorten_copies"]
+__all__ = [
+    "free_arrays", "one_after_the_other", "shorten_import", "shorten_loading", "shorten_launches", "shorten_copies",
+]
 
 KNOWN = (1, 7)  #: version whose private corners these are
 CONTEXTS = 8  #: kept of every kernel
@@ -73,6 +75,18 @@ def shorten_loading(ti: ModuleType) -> None:
         return any(pattern.match(line) for pattern in kernel_impl._KERNEL_CLASS_STACKFRAME_STMT_RES)
 
     kernel_impl._inside_class = inside_class
+
+
+def free_arrays(ti: ModuleType) -> None:
+    """Gives the memory of arrays of vectors and matrices back when they are gone, as Taichi does for those of numbers.
+
+    Otherwise a process that drapes again and again grows by all the arrays of every drape.
+    """
+    if ti.__version__[:2] != KNOWN:
+        return
+    for kind in (ti.lang.matrix.VectorNdarray, ti.lang.matrix.MatrixNdarray):
+        if not hasattr(kind, "__del__"):
+            kind.__del__ = ti.lang._ndarray.ScalarNdarray.__del__
 
 
 def _one_line(line: str, *, tabsize: int, width: int) -> str:

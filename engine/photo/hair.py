@@ -9,13 +9,12 @@ import numpy as np
 
 from engine.core.mesh import vertex_normals
 from engine.core.types import Body, Camera, PhotoView
-from engine.photo.light import Seen, face_colour, project, seen_points, skin_distance
+from engine.photo.light import HEAD, Seen, face_colour, project, seen_points, skin_distance
 from render.photo_composite import snapped_to_edges
 from render.photo_light import photo_linear
 
 __all__ = ["hair_mask"]
 
-HEAD = 15
 CROWN = 0.055  #: above the eyes there is hair, if any [m]
 FALL = 0.45  #: length of hair that is looked for below the eyes [m]
 ASIDE = 0.20  #: distance from the head's middle up to which it is looked for [m]

@@ -1,5 +1,8 @@
 """The shorter ways through Taichi give what the plain ones give, and refuse what they refuse."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -82,3 +85,14 @@ def test_the_same_arrays_again_and_arrays_in_the_place_of_freed_ones() -> None:
         del fresh, total
     added(x, y, 0.0)
     assert y.to_numpy()[:, 0].tolist() == [321.0, 432.0]
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system does not tell a process's memory there")
+def test_arrays_of_vectors_and_matrices_give_their_memory_back() -> None:
+    init()
+    resident = lambda: int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")  # noqa: E731
+    before = resident()
+    for _ in range(60):
+        ti.Vector.ndarray(3, ti.f32, 100_000).fill(1.0)
+        ti.Matrix.ndarray(3, 3, ti.f32, 100_000).fill(1.0)
+    assert resident() - before < 60e6  # all of them together are 288 MB
