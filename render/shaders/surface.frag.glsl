@@ -24,7 +24,7 @@ uniform float turn;         // of the studio about the vertical [rad]
 out vec4 color;
 
 // Straight specular reflectance: of skin, of tousled fibres, and of smooth filaments laid side by side.
-const int RIM_TAPS = INTERLEAVED == 1 ? 1 : 4;
+const int RIM_TAPS = INTERLEAVED == 1 || SAMPLES < ENOUGH ? 1 : 4;
 const float MOST_TURNED = 0.18; // squared roughness that a turning surface adds at most
 const float SKIN_F0 = 0.035, CLOTH_F0 = 0.04, SATIN_F0 = 0.08;
 
