@@ -18,7 +18,7 @@ __all__ = ["FOR_ANYBODY", "Data", "Recommender", "top_k", "rank_items", "MASKED"
 MASKED = np.float32(-np.inf)
 BATCH_CELLS = 20_000_000
 #: Recommenders that have an answer for who has no history.
-FOR_ANYBODY = ("popularity", "trend", "mult_vae")
+FOR_ANYBODY = ("popularity", "trend", "taste", "mult_vae")
 
 
 @dataclass(frozen=True)

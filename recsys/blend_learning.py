@@ -2,8 +2,8 @@
 
 All users of a span of time want the same few items of that span, so a loose fit learns its luck by heart. The weights
 are therefore held by a ridge to those of the best mean of the single recommenders, found by greedy selection (Caruana
-et al. 2004). They are fitted on one span and judged on the next one, which chooses the ridge and when the network
-stops; then all is fitted again on both spans.
+et al. 2004). They are fitted on all spans but the last and judged on that one, which chooses the ridge and when the
+network stops; then all is fitted again on every span.
 """
 
 from __future__ import annotations
@@ -28,13 +28,12 @@ MEAN_OF = 8
 
 
 def learn_blend(
-    earlier: Examples | None, later: Examples, singles: np.ndarray, *, new_feature: int, length_feature: int,
-    seed: int = 0,
-) -> tuple[Blend, dict[str, Any]]:  # fmt: skip
+    spans: list[Examples], singles: np.ndarray, *, new_feature: int, length_feature: int, seed: int = 0
+) -> tuple[Blend, dict[str, Any]]:
     """Fits the blend.
 
     Args:
-        earlier, later: Of two successive spans. Without an earlier one, a quarter of the later users judge.
+        spans: Of successive spans of time, the oldest first. Of a single one, a quarter of the users judge.
         singles: Linear weights of each recommender alone, shape [recommender, feature].
         new_feature, length_feature: See ``Blend``.
 
@@ -43,13 +42,13 @@ def learn_blend(
         holds), ridge, epochs of the network (0: none), NDCG@10 on the judging users, and the share of lists that end
         with a new item for its sake.
     """
-    learn, judge, everybody = earlier, later, later
-    if earlier is None:
-        order = np.random.default_rng(seed).permutation(len(later.features))
-        quarter = max(len(order) // 4, 1)
-        judge, learn = later.rows(order[:quarter]), later.rows(order[quarter:])
+    everybody = joined(spans)
+    if len(spans) > 1:
+        learn, judge = joined(spans[:-1]), spans[-1]
     else:
-        everybody = joined([earlier, later])
+        order = np.random.default_rng(seed).permutation(len(everybody.features))
+        quarter = max(len(order) // 4, 1)
+        judge, learn = everybody.rows(order[:quarter]), everybody.rows(order[quarter:])
     flat = everybody.features[everybody.valid]
     mean, spread = flat.mean(0), flat.std(0)
     spread[spread < 1e-4] = 1.0

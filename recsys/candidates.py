@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +15,12 @@ from recsys.schema import DAY
 __all__ = ["ItemFacts", "Candidates", "item_facts", "gather", "feature_names"]
 
 DEPTH = 60
+LATEST_FEW = 4.0
 WINDOWS = (1 / 256, 1 / 64, 1 / 16, 1 / 4, np.inf)
 ITEM_FACTS = (*(f"log popularity, window {w:.3g}" for w in WINDOWS), "rising", "age", "idle", "new", "attributes known")
 USER_FACTS = ("history length", "time away", "mainstream")
-BY_ATTRIBUTES = ("content", "cold_bridge", "trend")
+BY_ATTRIBUTES = ("content", "cold_bridge", "trend", "taste")
+BY_HISTORY = ("item_knn", "ease")
 PAIR_FACTS = ("price distance", "known before", "known since", "known count")
 
 
@@ -57,7 +60,8 @@ class Candidates:
 def feature_names(components: list[Recommender]) -> list[str]:
     """Names of the last axis of ``Candidates.features``."""
     scores = [f"{c.name} {what}" for c in components for what in ("score", "rank")]
-    return [*scores, *ITEM_FACTS, *USER_FACTS, *PAIR_FACTS]
+    twins = [f"{c.name} score, other half-life" for c in components if c.name in BY_HISTORY]
+    return [*scores, *twins, *ITEM_FACTS, *USER_FACTS, *PAIR_FACTS]
 
 
 def item_facts(data: Data, available_from: np.ndarray) -> ItemFacts:
@@ -98,11 +102,21 @@ def gather(
     item = -np.sort(-item, axis=1)
     item = item[:, : max(int((item >= 0).sum(1).max(initial=1)), 1)]
     blocks = [_score_features(s, top, item) for s, top in zip(scores, tops, strict=True)]
+    for twin in (_twin(c) for c in components if c.name in BY_HISTORY):
+        score = mask(twin.score(histories), histories, open_items, repeats)
+        blocks.append(_score_features(score, top_k(score, depth), item)[..., :1])
     blocks.append(facts.table[item])
     blocks += _user_features(facts, histories, item)
     features = np.concatenate(blocks, axis=2).astype(np.float32)
     features[item < 0] = 0
     return Candidates(item, features)
+
+
+def _twin(component: Recommender) -> Recommender:
+    """The same recommender asked by the latest wants alone, or by the whole history where it goes by the latest."""
+    twin = copy(component)
+    twin.recent = LATEST_FEW if component.recent > 2 * LATEST_FEW else np.inf
+    return twin
 
 
 def _best_new(

@@ -12,7 +12,7 @@ from recsys.schema import Catalogue
 __all__ = ["explain"]
 
 _TOGETHER = ("item_knn", "next_item", "ease")
-_TASTE = ("content", "cold_bridge")
+_TASTE = ("taste", "content", "cold_bridge")
 MAX_SHARED = 2
 
 

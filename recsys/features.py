@@ -27,11 +27,16 @@ class ItemFeatures:
         vectors: float32, shape [item, dimension]; rows of zeros for items of which nothing is known.
         known: Items of which something is known, bool, shape [item].
         price: log of the number column ``price``, standardised, 0 where unknown, shape [item].
+        values: Which attribute values an item has, float32, shape [item, value]; those of one column of the table
+            sum to 1 for an item that has any.
+        column: Column of each value, int64, shape [value].
     """
 
     vectors: np.ndarray
     known: np.ndarray
     price: np.ndarray
+    values: sparse.csr_matrix
+    column: np.ndarray
 
 
 def item_features(catalogue: Catalogue, *, seed: int = 0) -> ItemFeatures:
@@ -40,15 +45,19 @@ def item_features(catalogue: Catalogue, *, seed: int = 0) -> ItemFeatures:
     Values that fewer than two items share say nothing of likeness and are left out.
     """
     n = len(catalogue)
-    blocks = [_reduced(_attribute_matrix(catalogue), seed)]
+    columns = _value_blocks(catalogue)
+    weighted = [_weighted(block) for block in columns]
+    blocks = [_reduced(_side_by_side(weighted, n), seed)]
     if catalogue.embedding is not None:
         blocks.append(_unit(_filled(catalogue.embedding)))
     vectors = _unit(np.hstack(blocks)) if blocks[0].shape[1] or len(blocks) > 1 else np.zeros((n, 1), np.float32)
-    return ItemFeatures(vectors.astype(np.float32), np.abs(vectors).sum(1) > 0, _price(catalogue))
+    values = _side_by_side([_unit_sum(block) for block in columns], n)
+    column = np.repeat(np.arange(len(columns)), [block.shape[1] for block in columns])
+    return ItemFeatures(vectors.astype(np.float32), np.abs(vectors).sum(1) > 0, _price(catalogue), values, column)
 
 
-def _attribute_matrix(catalogue: Catalogue) -> sparse.csr_matrix:
-    """Weighted attribute values, shape [item, value]; rows of unit length per column of the table."""
+def _value_blocks(catalogue: Catalogue) -> list[sparse.csr_matrix]:
+    """Which values the items have, 0 or 1, shape [item, value], for each column of the table that tells them apart."""
     n = len(catalogue)
     columns = [[set(values) for values in column] for column in catalogue.categories.values()]
     columns.append([set(_WORD.findall(name.lower())) for name in catalogue.names])
@@ -60,6 +69,10 @@ def _attribute_matrix(catalogue: Catalogue) -> sparse.csr_matrix:
         soft = [{f"{b}"} if ok else set() for b, ok in zip(bins, filled, strict=True)]
         if (block := _value_block(soft, n)) is not None:
             blocks.append(block)
+    return blocks
+
+
+def _side_by_side(blocks: list[sparse.csr_matrix], n: int) -> sparse.csr_matrix:
     return sparse.hstack(blocks, format="csr") if blocks else sparse.csr_matrix((n, 0), dtype=np.float32)
 
 
@@ -78,11 +91,24 @@ def _value_block(column: list[set[str]], n: int) -> sparse.csr_matrix | None:
             if value in place:
                 rows.append(row)
                 cols.append(place[value])
-    idf = np.log(n / np.array([count[v] for v in common]))
-    matrix = sparse.csr_matrix((idf[cols], (rows, cols)), shape=(n, len(common)))
+    return sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, cols)), shape=(n, len(common)))
+
+
+def _weighted(block: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Values by their rarity; rows half-way between counting columns alike and letting rare values speak louder."""
+    count = np.asarray(block.sum(0), np.float64).ravel()
+    matrix = block @ sparse.diags(np.log(block.shape[0] / count))
     length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(1)).ravel())
-    # Half-way between counting columns alike and letting rare values speak louder.
-    scale = np.divide(1.0, np.sqrt(length), out=np.zeros(n), where=length > 0)
+    return _scaled(matrix, np.sqrt(length))
+
+
+def _unit_sum(block: sparse.csr_matrix) -> sparse.csr_matrix:
+    return _scaled(block, np.asarray(block.sum(1), np.float64).ravel())
+
+
+def _scaled(matrix: sparse.csr_matrix, size: np.ndarray) -> sparse.csr_matrix:
+    """Rows divided by their sizes, float32; empty ones stay."""
+    scale = np.divide(1.0, size, out=np.zeros(len(size)), where=size > 0)
     return sparse.csr_matrix(sparse.diags(scale) @ matrix, dtype=np.float32)
 
 

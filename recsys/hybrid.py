@@ -3,7 +3,7 @@
 The training events are cut once more (``recsys.splits``). Each component is tuned and fitted on the earlier part,
 and the blend learns from what users then wanted in the later part, new items among it: so it knows how far to trust
 each component, for users of short and of long histories, and what a new item is worth. How closely it is held to the
-best mean of them is chosen between two such parts, one after the other. At last the components are fitted again on all
+best mean of them is chosen between several such parts, one after the other. At last the components are fitted again on all
 training events. Nothing of a test period is ever seen.
 """
 
@@ -31,13 +31,15 @@ from recsys.popularity import Popularity
 from recsys.schema import Catalogue, EventTable
 from recsys.segments import SegmentedBlend, learn_segments
 from recsys.splits import Split, split_events
+from recsys.taste import Taste
 from recsys.tuning import as_json, options_of, tuned
 
 __all__ = ["COMPONENTS", "Hybrid", "Ranking", "fit_hybrid"]
 
-_KINDS = (Popularity, ItemKNN, NextItem, EASE, Content, ContentToCollaborative, Trend, MultVAE, ALS)
+_KINDS = (Popularity, ItemKNN, NextItem, EASE, Content, ContentToCollaborative, Trend, Taste, MultVAE, ALS)
 COMPONENTS: dict[str, Callable[..., Recommender]] = {kind.name: kind for kind in _KINDS}
-BLEND_USERS = 3_000
+SPANS = 3
+BLEND_USERS = 2_500
 BATCH_CELLS = 4_000_000
 
 
@@ -150,14 +152,14 @@ def fit_hybrid(
         chosen.append(model)
         report[name] = {"options": as_json(options_of(model)), "validation_ndcg": round(score, 5)}
         say(f"{name}: {report[name]['options']}, validation NDCG@10 {score:.4f}")
-    later = _examples(chosen, before, catalogue, cut, repeats, seed)
-    earlier = _earlier_examples(chosen, catalogue, features, cut, split, repeats, seed)
+    latest = _examples(chosen, before, catalogue, cut, repeats, seed)
+    spans = [*_earlier_spans(chosen, catalogue, features, cut, split, repeats, seed), latest]
     labels = feature_names(chosen)
     singles = np.zeros((len(names), len(labels)))
     for place in range(len(names)):
         singles[place, 2 * place : 2 * place + 2] = 0.5  # its score and its rank
     places = {"new_feature": labels.index("new"), "length_feature": labels.index("history length")}
-    blend, learnt = learn_segments(earlier, later, singles, **places, seed=seed)
+    blend, learnt = learn_segments(spans, singles, **places, seed=seed)
     for part in learnt.values():
         part["mean"] = {name: count for name, count in zip(names, part["mean"], strict=True) if count}
     for kind, learning in learnt.items():
@@ -172,18 +174,21 @@ def fit_hybrid(
     return Hybrid(chosen, blend, facts, open_items, repeats, {"components": report, "blend": learnt})
 
 
-def _earlier_examples(
+def _earlier_spans(
     chosen: list[Recommender], catalogue: Catalogue, features: ItemFeatures, cut: Split, kind: str, repeats: bool,
     seed: int,
-) -> Examples | None:  # fmt: skip
-    """Examples of the span before the validation part, from components fitted before it; None if it is too short."""
+) -> list[Examples]:  # fmt: skip
+    """Examples of the spans before the validation part, each from components fitted before it; the oldest first."""
+    spans: list[Examples] = []
     try:
-        sooner = split_events(cut.train, catalogue, kind, repeats=repeats, catalogue_is_given=False)
-        data = Data(sooner.known, features)
-        components = [type(model)(**options_of(model)).fit(data) for model in chosen]
-        return _examples(components, data, catalogue, sooner, repeats, seed)
-    except InputError:
-        return None
+        for _ in range(SPANS - 1):
+            cut = split_events(cut.train, catalogue, kind, repeats=repeats, catalogue_is_given=False)
+            data = Data(cut.known, features)
+            components = [type(model)(**options_of(model)).fit(data) for model in chosen]
+            spans.insert(0, _examples(components, data, catalogue, cut, repeats, seed))
+    except InputError:  # too little is left
+        pass
+    return spans
 
 
 def _examples(

@@ -22,7 +22,7 @@ from recsys.tuning import as_json, options_of
 
 __all__ = ["Model", "save_model", "load_model"]
 
-FORMAT = 3
+FORMAT = 4
 MAX_MODEL_BYTES = 16 << 30
 
 
@@ -44,7 +44,8 @@ def save_model(path: str | Path, model: Model) -> Path:
             _pack(arrays, f"{component.name}.{name}", getattr(component, name))
     blends = ("known", hybrid.blend.known), ("newcomers", hybrid.blend.newcomers)
     for part, value in (*blends, ("facts", hybrid.facts), ("features", model.features)):
-        arrays |= {f"{part}.{f.name}": np.asarray(getattr(value, f.name)) for f in fields(value)}
+        for f in fields(value):
+            _pack(arrays, f"{part}.{f.name}", getattr(value, f.name))
     arrays |= {f"number.{name}": values for name, values in catalogue.numbers.items()}
     if catalogue.embedding is not None:
         arrays["embedding"] = catalogue.embedding
@@ -79,7 +80,7 @@ def load_model(path: str | Path) -> Model:
         )  # fmt: skip
         blend = SegmentedBlend(**{name: _blend(arrays, name) for name in ("known", "newcomers")})
         facts = ItemFacts(arrays["facts.table"], arrays["facts.price"], float(arrays["facts.now"]))
-        features = ItemFeatures(**{f.name: arrays[f"features.{f.name}"] for f in fields(ItemFeatures)})
+        features = ItemFeatures(**{f.name: _unpack(arrays, f"features.{f.name}") for f in fields(ItemFeatures)})
     except (KeyError, ValueError, TypeError) as error:
         raise InputError("model.damaged", f"{p}: is not a recommender model: {error}", "train it again") from None
     hybrid = Hybrid(components, blend, facts, arrays["open"], bool(meta["repeats"]), meta["report"])
@@ -96,6 +97,7 @@ def _pack(arrays: dict[str, np.ndarray], name: str, value: Any) -> None:
     if sparse.issparse(value):
         parts = value.tocsr()
         arrays |= {f"{name}.data": parts.data, f"{name}.indices": parts.indices, f"{name}.indptr": parts.indptr}
+        arrays[f"{name}.shape"] = np.array(parts.shape)
     else:
         arrays[name] = np.asarray(value)
 
@@ -104,4 +106,4 @@ def _unpack(arrays: dict[str, np.ndarray], name: str) -> Any:
     if name in arrays:
         return arrays[name]
     parts = tuple(arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
-    return sparse.csr_matrix(parts, shape=(len(parts[2]) - 1,) * 2)
+    return sparse.csr_matrix(parts, shape=tuple(arrays[f"{name}.shape"]))

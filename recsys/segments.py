@@ -52,27 +52,23 @@ class SegmentedBlend:
 
 
 def learn_segments(
-    earlier: Examples | None, later: Examples, singles: np.ndarray, *, new_feature: int, length_feature: int,
-    seed: int = 0,
-) -> tuple[SegmentedBlend, dict[str, Any]]:  # fmt: skip
-    """Learns both blends; a kind of which the later span has too few learns from everybody.
+    spans: list[Examples], singles: np.ndarray, *, new_feature: int, length_feature: int, seed: int = 0
+) -> tuple[SegmentedBlend, dict[str, Any]]:
+    """Learns both blends; a kind of which the latest span has too few learns from everybody.
 
     Arguments as those of ``recsys.blend_learning.learn_blend``; returns the blends and what was chosen for each.
     """
     places = {"new_feature": new_feature, "length_feature": length_feature, "seed": seed}
     blends, reports = {}, {}
     for name in ("known", "newcomers"):
-        parts = [_of_kind(part, name == "known", length_feature) for part in (earlier, later)]
-        if parts[1] is None:
-            parts = [earlier, later]
-        blends[name], reports[name] = learn_blend(*parts, singles, **places)
-        reports[name]["users"] = len(parts[1].hit)
+        parts = [_of_kind(span, name == "known", length_feature) for span in spans]
+        parts = spans if parts[-1] is None else [part for part in parts if part is not None]
+        blends[name], reports[name] = learn_blend(parts, singles, **places)
+        reports[name]["users"] = len(parts[-1].hit)
     return SegmentedBlend(**blends), reports
 
 
-def _of_kind(examples: Examples | None, known: bool, length_feature: int) -> Examples | None:
+def _of_kind(examples: Examples, known: bool, length_feature: int) -> Examples | None:
     """The users with a history or those without, None where too few of them wanted what can be foreseen."""
-    if examples is None:
-        return None
     rows = np.flatnonzero((examples.features[:, 0, length_feature] > 0) == known)
     return examples.rows(rows) if examples.hit[rows].any(1).sum() >= MIN_USERS else None

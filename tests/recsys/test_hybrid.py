@@ -36,22 +36,22 @@ def blend_case(users=400, seed=0, width=20, turned=False):
     return Examples(features, hit, np.ones_like(hit), np.ones(users))
 
 
-@pytest.mark.parametrize("earlier", [None, blend_case(seed=2, width=17)], ids=["one span", "two spans"])
+@pytest.mark.parametrize("earlier", [[], [blend_case(seed=2, width=17)]], ids=["one span", "two spans"])
 def test_blend_finds_the_feature_that_matters_whatever_it_starts_from(earlier):
     singles = np.eye(2, 4) * 0.5
-    blend, learnt = learn_blend(earlier, blend_case(), singles, **PLACES)
+    blend, learnt = learn_blend([*earlier, blend_case()], singles, **PLACES)
     test = blend_case(seed=1)
     score = blend.score(test.features)
     assert np.corrcoef(score.ravel(), test.features[..., 0].ravel())[0, 1] > 0.9
     assert test.hit[np.arange(len(score)), score.argmax(1)].mean() > 0.3
     assert 0 < learnt["ndcg"] <= 1
-    again, _ = learn_blend(earlier, blend_case(), singles, **PLACES)
+    again, _ = learn_blend([*earlier, blend_case()], singles, **PLACES)
     np.testing.assert_array_equal(score, again.score(test.features))
 
 
 def test_weights_lean_on_the_length_of_the_history():
     cases = [blend_case(seed=seed, turned=True) for seed in range(3)]
-    blend, _ = learn_blend(cases[0], cases[1], np.zeros((1, 4)), **PLACES)
+    blend, _ = learn_blend(cases[:2], np.zeros((1, 4)), **PLACES)
     assert blend.by_length[0] > 0.05 and blend.by_length[1] < -0.05
     plain = replace(blend, by_length=np.zeros_like(blend.by_length))
     right = [cases[2].hit[np.arange(400), b.score(cases[2].features).argmax(1)].mean() for b in (blend, plain)]
@@ -63,7 +63,7 @@ def test_the_luck_of_one_span_is_not_learnt_by_heart():
     lucky.hit[:120] = False
     lucky.hit[:120, -1] = True  # three in ten wanted the new item of that span, nearly nobody that of the others
     first = np.array([0.5, 0, 0, 0], np.float32)
-    blend, learnt = learn_blend(lucky, usual, first[None], **PLACES)
+    blend, learnt = learn_blend([lucky, usual], first[None], **PLACES)
     loose = fit_linear(replace(blend, linear=first, by_length=np.zeros_like(first)), lucky, RIDGES)[-1]
     shown = [(b.score(test.features).argmax(1) == 19).mean() for b in (blend, loose)]
     assert learnt["ridge"] > min(RIDGES) and shown[1] > shown[0] + 0.1, shown
@@ -90,7 +90,7 @@ def test_examples_hold_every_candidate(shop, model):
 
 def test_new_items_can_be_held_back():
     case = blend_case()
-    blend, _ = learn_blend(None, case, np.zeros((1, 4)), **PLACES)
+    blend, _ = learn_blend([case], np.zeros((1, 4)), **PLACES)
     before = blend.score(case.features)
     blend.new_offset = -3.0
     np.testing.assert_allclose((blend.score(case.features) - before)[0, [0, 19]], [0, -3], atol=1e-5)
@@ -118,7 +118,7 @@ def test_new_items_get_the_last_places_that_cost_little():
     case = blend_case(users=600, width=30)
     case.hit[:] = False  # the new item is never wanted, so each place for it costs what the tenth item earned
     case.hit[np.arange(600), np.random.default_rng(0).integers(29, size=600)] = True
-    blend = replace(learn_blend(None, case, np.zeros((1, 4)), **PLACES)[0], new_offset=0.0)
+    blend = replace(learn_blend([case], np.zeros((1, 4)), **PLACES)[0], new_offset=0.0)
     gap, share = _affordable_gap(blend, case)
     order, score = _order(blend, case)
     top = with_a_new_one(order, order == 29, 10, score, gap)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from recsys.als import als_is_installed
 from recsys.base import Data, rank_items
@@ -13,6 +14,7 @@ from recsys.hybrid import COMPONENTS
 from recsys.item_knn import ItemKNN, NextItem
 from recsys.mult_vae import MultVAE
 from recsys.popularity import Popularity
+from recsys.taste import FLOOR, Taste
 from tests.recsys.small_tables import table
 
 QUICK = {"mult_vae": {"steps": 5}}
@@ -40,8 +42,14 @@ def test_scores_all_items_for_any_history_the_same_twice(data, name):
 
 
 def small(rows, n=5, users=4):
-    features = ItemFeatures(np.zeros((n, 1), np.float32), np.zeros(n, bool), np.zeros(n, np.float32))
-    return Data(collect(table(rows, users), n), features)
+    return Data(collect(table(rows, users), n), described(np.zeros((n, 1), np.float32)))
+
+
+def described(vectors):
+    """Items whose attribute values are the columns of ``vectors``, 0 or 1."""
+    n, width = vectors.shape
+    values = sparse.csr_matrix(vectors[:, vectors.any(0)])
+    return ItemFeatures(vectors, vectors.any(1), np.zeros(n, np.float32), values, np.zeros(values.shape[1], int))
 
 
 ROWS = [(0, 0, 1), (0, 1, 2), (1, 0, 3), (1, 1, 4), (2, 0, 5), (2, 2, 6), (3, 3, 7), (3, 4, 8)]
@@ -89,12 +97,26 @@ def test_new_items_are_placed_by_their_attributes():
     rows = [(u, int(i), 10.0 * u + k) for u in range(40) for k, i in enumerate(rng.permutation(4)[:3] + 4 * (u % 2))]
     vectors = np.zeros((10, 2), np.float32)
     vectors[[0, 1, 2, 3, 8], 0] = vectors[[4, 5, 6, 7, 9], 1] = 1
-    data = Data(collect(table(rows, 40), 10), ItemFeatures(vectors, np.ones(10, bool), np.zeros(10, np.float32)))
-    for model in (Content(), ContentToCollaborative(width=2)):
+    data = Data(collect(table(rows, 40), 10), described(vectors))
+    for model in (Content(), Taste(), ContentToCollaborative(width=2)):
         scores = model.fit(data).score(data.histories)
         assert (scores[::2, 8] > scores[::2, 9]).all() and (scores[1::2, 9] > scores[1::2, 8]).all()
     top = rank_items(model, data.histories, np.arange(10) >= 8, k=1)
     assert top[:2].ravel().tolist() == [8, 9]
+
+
+def test_taste_weighs_demand_by_the_odds_of_the_attributes():
+    vectors = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
+    rows = [(0, 0, 1.0), (1, 0, 2.0), (1, 1, 3.0), (2, 2, 4.0)]
+    data = Data(collect(table(rows, 4), 3), described(vectors))
+    model = Taste(weight=0.5, half_life=np.inf, recent=np.inf, prior=2.0).fit(data)
+    scores = model.score(data.histories)
+    demand, share = np.array([2.0, 1.0, 1.0]), np.array([3.002, 1.001]) / 4.003
+    odds = np.log((2 + 2 * share[0]) / (2 + 2) / share[0]), np.log(2 * share[1] / (2 + 2) / share[1])
+    np.testing.assert_allclose(scores[1], np.log(demand + FLOOR) + 0.5 * np.array(odds)[[0, 0, 1]], rtol=1e-5)
+    np.testing.assert_allclose(scores[3], np.log(demand + FLOOR), rtol=1e-6)  # nobody is known: popularity
+    bare = Taste(half_life=np.inf).fit(small(rows, 3, 4)).score(data.histories)
+    np.testing.assert_allclose(bare, np.tile(np.log(demand + FLOOR), (4, 1)), rtol=1e-6)
 
 
 def test_mult_vae_learns_the_groups():

@@ -31,9 +31,9 @@ def two_kinds(known, newcomers, seed=0, width=20):
     return Examples(features, hit, np.ones_like(hit), np.ones(users))
 
 
-@pytest.mark.parametrize("earlier", [None, two_kinds(80, 500, seed=1)], ids=["one span", "two spans"])
+@pytest.mark.parametrize("earlier", [[], [two_kinds(80, 500, seed=1)]], ids=["one span", "two spans"])
 def test_many_newcomers_do_not_drown_those_with_a_history(earlier):
-    blend, learnt = learn_segments(earlier, two_kinds(80, 500), np.eye(2, 4) * 0.5, **PLACES)
+    blend, learnt = learn_segments([*earlier, two_kinds(80, 500)], np.eye(2, 4) * 0.5, **PLACES)
     test = two_kinds(200, 200, seed=2)
     score = blend.score(test.features)
     for rows, right in ((slice(0, 200), 0), (slice(200, 400), 1)):
@@ -44,7 +44,7 @@ def test_many_newcomers_do_not_drown_those_with_a_history(earlier):
 
 
 def test_too_few_of_a_kind_are_served_by_what_everybody_taught():
-    blend, learnt = learn_segments(None, two_kinds(10, 300), np.eye(2, 4) * 0.5, **PLACES)
+    blend, learnt = learn_segments([two_kinds(10, 300)], np.eye(2, 4) * 0.5, **PLACES)
     assert learnt["known"]["users"] == 310 and learnt["newcomers"]["users"] == 300
     features = two_kinds(50, 0, seed=3).features
     score = blend.score(features)
