@@ -3,8 +3,8 @@
 The training events are cut once more (``recsys.splits``). Each component is tuned and fitted on the earlier part,
 and the blend learns from what users then wanted in the later part, new items among it: so it knows how far to trust
 each component, for users of short and of long histories, and what a new item is worth. How closely it is held to the
-best mean of them is chosen between several such parts, one after the other. At last the components are fitted again on all
-training events. Nothing of a test period is ever seen.
+best mean of them is chosen between several such parts, one after the other. At last the components are fitted again on
+all training events. Nothing of a test period is ever seen.
 """
 
 from __future__ import annotations
