@@ -98,9 +98,10 @@ float cloth_shade(vec2 ux, vec2 uy, out vec2 bend, out float cover, out float ne
         bend += ribs * 0.3 * sin(a) * vec2(-1.0, 1.0);
         shade *= 1.0 + 0.16 * ribs * cos(a);
     }
-    // uneven yarns: long faint streaks, which are what one sees of a weave from across a room
-    float far = 1.0 - smoothstep(0.003, 0.012, footprint);
-    float streak = noise(uv_metres * vec2(900.0, 22.0)) + noise(uv_metres * vec2(26.0, 800.0));
+    // uneven yarns: long faint streaks, which are what one sees of a weave from across a room; none where they are
+    // about as narrow as pixels, which would make a grid of them
+    float far = 1.0 - smoothstep(0.0011, 0.0040, footprint);
+    float streak = noise(uv_metres * vec2(450.0, 22.0)) + noise(uv_metres * vec2(26.0, 400.0));
     return shade * (1.0 + far * (weave == 1 ? 0.06 : 0.03) * (streak - 1.0));
 }
 
