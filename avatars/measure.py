@@ -27,6 +27,8 @@ _UP, _FRONT = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 _NECK_TILT = np.radians(20.0)  #: of the mid-neck tape: its front lies lower than its back
 _HIP_SOFTNESS = 0.004  #: [m] how sharply the most prominent buttock vertices set the hip level
 _SIDES = ("l", "r")
+#: Below the natural waist [m], where a waistband may come to rest: many men are narrowest a hand's breadth below it.
+_BAND_DROPS = np.arange(0.0, 0.081, 0.01)
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ class _Tape:
         }
         for name in ("bust", "underbust", "waist", "hip"):
             values[f"{name}_girth"] = self.around(name, "trunk", self.level(self.levels[name]))
+        self.waistband()
         for name in ("thigh", "knee"):
             values[f"{name}_girth"] = self.both(
                 lambda s, _, n=name: self.around(f"{n}_{s}", f"leg_{s}", self.level(self.levels[n]))
@@ -170,6 +173,14 @@ class _Tape:
             values[f"{name}_girth"] = self.both(lambda s, sign, n=name: self.around(
                 f"{n}_{s}", f"arm_{s}", Plane(p[f"{n}_centre_{s}"], self.arm_axis(sign))))  # fmt: skip
         values["armscye_girth"] = self.both(self.armscye)
+
+    def waistband(self) -> None:
+        """The smallest girth at the waist or a little below it; what is wider slides down to it, or further."""
+        levels = [self.levels["waist"] - drop for drop in _BAND_DROPS]
+        tapes = [girth(self.v, self.region("trunk"), self.level(height)) for height in levels]
+        k = min(range(len(tapes)), key=lambda k: float(tapes[k].length.detach()))
+        self.tapes["waistband"], self.levels["waistband"] = tapes[k], levels[k]
+        self.values["waistband_girth"] = tapes[k].length
 
     def arm_axis(self, sign: float) -> torch.Tensor:
         return self.vector(np.array([sign * np.cos(ARM_ANGLE), -np.sin(ARM_ANGLE), 0.0]))
@@ -229,7 +240,7 @@ class _Tape:
     def heights(self) -> None:
         p, floor, values = self.points, self.floor, self.values
         values["stature"] = p["head_top"][1] - floor
-        for name in ("bust", "underbust", "waist", "hip", "knee"):
+        for name in ("bust", "underbust", "waist", "waistband", "hip", "knee"):
             values[f"{name}_height"] = self.levels[name] - floor
         values["back_neck_height"] = p["back_neck_point"][1] - floor
         values["shoulder_height"] = (p["shoulder_point_l"] + p["shoulder_point_r"])[1] / 2 - floor
@@ -239,7 +250,7 @@ class _Tape:
         six_volumes = (torch.linalg.cross(corner[:, 0], corner[:, 1]) * corner[:, 2]).sum()
         values["body_mass"] = six_volumes / 6 * self.topology.density
         for s, sign in (("l", 1.0), ("r", -1.0)):
-            for name in ("bust", "waist", "hip"):
+            for name in ("bust", "waist", "waistband", "hip"):
                 p[f"{name}_side_{s}"] = self.extreme(name, np.array([sign, 0.0, 0.0]))
         for name in ("bust", "waist", "hip"):
             p[f"{name}_front"], p[f"{name}_back"] = self.middle(name, 1.0), self.middle(name, -1.0)
@@ -270,7 +281,7 @@ class _Tape:
             ("across_front_width", "armscye_front", "armscye_front", front),
         ):
             values[name] = self.over(name, "trunk_and_shoulders", p[f"{a}_l"], p[f"{b}_r"], way)
-        for name in ("bust", "waist", "hip"):
+        for name in ("bust", "waist", "waistband", "hip"):
             values[f"back_{name}_width"] = self.over(
                 f"back_{name}", "trunk", p[f"{name}_side_l"], p[f"{name}_side_r"], back
             )

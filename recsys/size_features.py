@@ -34,8 +34,8 @@ FURTHEST = 6.0  #: steps beyond which a difference says no more
 SHARPNESS = 1.5  #: of the soft minimum over zones
 #: Intended ease as a share of the body's measure where the chart does not say it (usual day wear).
 _USUAL_EASE = {
-    "bust_girth": 0.08, "underbust_girth": 0.06, "waist_girth": 0.07, "hip_girth": 0.06, "thigh_girth": 0.10,
-    "knee_girth": 0.15, "upper_arm_girth": 0.18, "wrist_girth": 0.25, "neck_girth": 0.04,
+    "bust_girth": 0.08, "underbust_girth": 0.06, "waist_girth": 0.07, "waistband_girth": 0.07, "hip_girth": 0.06,
+    "thigh_girth": 0.10, "knee_girth": 0.15, "upper_arm_girth": 0.18, "wrist_girth": 0.25, "neck_girth": 0.04,
 }  # fmt: skip
 #: Mean and spread of adults' proportions: log hip/waist, log bust/waist, log stature [m] (ANSUR II, both sexes).
 _SHAPE = np.array([[0.16, 0.09], [0.12, 0.08], [0.53, 0.055]])

@@ -33,6 +33,9 @@ MEASUREMENTS: dict[str, MeasurementInfo] = {
     "bust_girth": _m("Bust/chest girth", "girth", "horizontal at the bust points (5.3.4)"),
     "underbust_girth": _m("Underbust girth", "girth", "horizontal just below the breasts (5.3.8)"),
     "waist_girth": _m("Waist girth", "girth", "horizontal at the natural waist (5.3.10)"),
+    "waistband_girth": _m(
+        "Waistband girth", "girth", "smallest from the natural waist to 8 cm below, where a waistband stays"
+    ),
     "hip_girth": _m("Hip girth", "girth", "horizontal at the greatest buttock prominence (5.3.13)"),
     "thigh_girth": _m("Thigh girth", "girth", "horizontal just below the gluteal fold (5.3.20)"),
     "knee_girth": _m("Knee girth", "girth", "horizontal at mid-patella (5.3.22)"),
@@ -48,6 +51,7 @@ MEASUREMENTS: dict[str, MeasurementInfo] = {
     "bust_height": _m("Bust height", "height", "bust point level to floor"),
     "underbust_height": _m("Underbust height", "height", "underbust level to floor"),
     "waist_height": _m("Waist height", "height", "natural waist level to floor (5.1.10)"),
+    "waistband_height": _m("Waistband height", "height", "level of the waistband girth to floor"),
     "hip_height": _m("Hip height", "height", "hip level to floor (5.1.13)"),
     "crotch_height": _m("Inside leg height", "height", "crotch to floor (5.1.15)"),
     "knee_height": _m("Knee height", "height", "mid-patella to floor (5.1.16)"),
@@ -60,6 +64,9 @@ MEASUREMENTS: dict[str, MeasurementInfo] = {
     "across_front_width": _m("Across front", "length", "between the armscyes over the chest (5.4.9)"),
     "back_bust_width": _m("Back width at bust", "length", "side line to side line over the back at bust level"),
     "back_waist_width": _m("Back width at waist", "length", "side line to side line over the back at waist level"),
+    "back_waistband_width": _m(
+        "Back width at waistband", "length", "side line to side line over the back at the waistband girth"
+    ),
     "back_hip_width": _m("Back width at hip", "length", "side line to side line over the back at hip level"),
     "bust_point_distance": _m("Bust point width", "length", "between the bust points (5.4.11)"),
     "neck_width": _m("Neck width", "length", "straight between the side neck points"),
@@ -87,6 +94,8 @@ ALIASES: dict[str, str] = {
     "chest_girth": "bust_girth",
     "underbust": "underbust_girth",
     "waist": "waist_girth",
+    "trouser_waist": "waistband_girth",
+    "waistband": "waistband_girth",
     "hip": "hip_girth",
     "hips": "hip_girth",
     "thigh": "thigh_girth",

@@ -15,6 +15,7 @@ from engine.core.mesh import unique_edges, weld_map
 from engine.core.types import Body, Drape, Fabric, FitReport, Garment, ZoneFit
 from engine.export.hem_level import hem_advice, hem_level
 from engine.export.tension import drag_lines, seam_fits
+from engine.export.waist_level import band_drop, slid_advice
 
 __all__ = ["comfort_stretch", "fit_report", "stretch_percent"]
 
@@ -54,6 +55,8 @@ def _zones(body: Body, kind: str) -> list[Zone]:
     ):
         if mark in marks:
             zones.append(Zone(name, label, name, marks[mark], up, "torso"))
+        if name == "waist_girth" and (drop := band_drop(body)):
+            zones.append(Zone("waistband_girth", "Waistband", "waistband_girth", marks[mark] - drop * up, up, "torso"))
     neck = (marks["side_neck_point_l"] + marks["side_neck_point_r"]) / 2
     tilt = marks["back_neck_point"] - marks["front_neck_point"]
     normal = np.cross(np.array([1.0, 0.0, 0.0]), tilt)
@@ -280,7 +283,7 @@ def fit_report(garment: Garment, drape: Drape, body: Body, fabric: Fabric) -> Fi
     else:
         summary = "The garment fits as intended."
     hem = hem_level(garment, drape, part)
-    summary = f"{summary} {hem_advice(hem)}".strip()
+    summary = " ".join(filter(None, (summary, hem_advice(hem), slid_advice(garment, drape, body))))
     warnings = tuple(dict.fromkeys(garment.warnings + drape.warnings))
     peak = drape.metrics.get("strain_max", 0.0)
     if peak > PEAK_STRETCH:

@@ -19,6 +19,7 @@ import numpy as np
 
 from engine.core.errors import InputError
 from engine.core.pattern_types import EdgeRef, PanelLine, Pattern, Seam
+from garments.blocks.band_level import at_the_band
 from garments.blocks.draft import Draft, Outline, measured
 from garments.blocks.frames import Stand
 from garments.blocks.options import choice, count, option
@@ -76,6 +77,8 @@ def pleated_skirt(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] 
                   options: PleatedOptions | None = None) -> Pattern:
     """Drafts the pleated skirt for a body. See ``PleatedOptions``."""
     o = options or PleatedOptions()
+    body = measured(measurements, SKIRT_NEEDS, "pleated skirt")
+    measurements, landmarks, band = at_the_band(measurements, landmarks)
     m = measured(measurements, SKIRT_NEEDS, "pleated skirt")
     stand = Stand(measurements, landmarks)
     plan = _plan(m, o)
@@ -94,8 +97,8 @@ def pleated_skirt(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] 
     faces = {n: [(n, f"face_{k}") for k in range(plan.units - 1, -1, -1)] for n in ("skirt_front", "skirt_back")}
     add_waistband(d, stand, height=o.waistband, front=faces["skirt_front"], back=faces["skirt_back"],
                   y=level + 0.005, radius=m["waist_girth"] / (2 * np.pi))
-    ease = {"waist_girth": o.ease_waist}
-    return d.pattern(kind="skirt", ease=ease, drafted_for=m, source="pleated skirt after Aldrich and Armstrong")
+    ease = {band: o.ease_waist}
+    return d.pattern(kind="skirt", ease=ease, drafted_for=body, source="pleated skirt after Aldrich and Armstrong")
 
 
 def _plan(m: Mapping[str, float], o: PleatedOptions) -> _Plan:

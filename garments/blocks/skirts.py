@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.pattern_types import Pattern
+from garments.blocks.band_level import at_the_band
 from garments.blocks.draft import Draft, Outline, band, curve_length, measured, root, smooth, unit
 from garments.blocks.frames import Stand
 from garments.blocks.options import choice, option
@@ -296,6 +297,8 @@ def skirt_panels(d: Draft, stand: Stand, m: Mapping[str, float], shares: dict[bo
 
 def _skirt(name: str, measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None, o: SkirtOptions, *,
            flare: float, max_darts: dict[bool, int], side_share: float) -> Pattern:
+    body = measured(measurements, SKIRT_NEEDS, name.replace("_", " "))
+    measurements, landmarks, band = at_the_band(measurements, landmarks)
     m = measured(measurements, SKIRT_NEEDS, name.replace("_", " "))
     stand = Stand(measurements, landmarks)
     d = Draft(name)
@@ -307,8 +310,8 @@ def _skirt(name: str, measurements: Mapping[str, Any], landmarks: Mapping[str, A
                   back=waist_chain(d, ["skirt_back"], "r"),
                   y=level + 0.005, radius=m["waist_girth"] / (2 * np.pi),
                   elastic=ELASTIC_SHARE * m["waist_girth"] if o.waist == "elastic" else 0.0)
-    ease = {"waist_girth": ease_waist, "hip_girth": o.ease_hip}
-    return d.pattern(kind="skirt", ease=ease, drafted_for=m, source="skirt block after Aldrich and Armstrong")
+    ease = {band: ease_waist, "hip_girth": o.ease_hip}
+    return d.pattern(kind="skirt", ease=ease, drafted_for=body, source="skirt block after Aldrich and Armstrong")
 
 
 def straight_skirt(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | None = None,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.pattern_types import PanelLine, Pattern
+from garments.blocks.band_level import at_the_band
 from garments.blocks.draft import Draft, Outline, curve_length, measured, root, smooth
 from garments.blocks.frames import Stand
 from garments.blocks.options import choice, option
@@ -70,6 +71,8 @@ def trousers(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | Non
              options: TrousersOptions | None = None) -> Pattern:
     """Drafts the trousers for a body. See ``TrousersOptions``."""
     o = options or TrousersOptions()
+    body = measured(measurements, TROUSERS_NEEDS, "trousers")
+    measurements, landmarks, band = at_the_band(measurements, landmarks)
     m = measured(measurements, TROUSERS_NEEDS, "trousers")
     stand = Stand(measurements, landmarks)
     d = Draft("trousers")
@@ -98,8 +101,8 @@ def trousers(measurements: Mapping[str, Any], landmarks: Mapping[str, Any] | Non
                   y=level + 0.005, radius=m["waist_girth"] / (2 * np.pi),
                   elastic=ELASTIC_SHARE * m["waist_girth"] if o.waist == "elastic" else 0.0)
     width = sum(_width_at(leg) for leg in legs.values())
-    ease = {"waist_girth": ease_waist, "hip_girth": o.ease_hip, "thigh_girth": width - m["thigh_girth"]}
-    return d.pattern(kind="trousers", ease=ease, drafted_for=m, source="trouser block after Aldrich")
+    ease = {band: ease_waist, "hip_girth": o.ease_hip, "thigh_girth": width - m["thigh_girth"]}
+    return d.pattern(kind="trousers", ease=ease, drafted_for=body, source="trouser block after Aldrich")
 
 
 def _crease(leg: _Leg, angle: float) -> tuple[PanelLine, ...]:

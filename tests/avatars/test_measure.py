@@ -41,6 +41,16 @@ def test_taut_line_over_a_ball_is_an_arc() -> None:
     assert float(line.length) == pytest.approx(np.pi * 0.2, rel=2e-3)
 
 
+def test_the_waistband_lies_where_the_trunk_is_narrowest_from_the_waist_on_down() -> None:
+    model = load_open_body()
+    for sex in ("female", "male"):
+        m = {k: v.value for k, v in measure(model, prior(model, sex)[0]).items()}
+        drop = m["waist_height"] - m["waistband_height"]
+        assert -1e-9 < drop < 0.0801
+        assert m["waistband_girth"] <= m["waist_girth"] and m["back_waistband_width"] < m["waistband_girth"] / 2 + 0.02
+        assert (drop > 0.02) == (sex == "male")
+
+
 def test_every_measurement_is_there_and_sensible(women) -> None:
     m = {k: v.value for k, v in measure(load_open_body(), women[0]).items()}
     assert list(m) == list(MEASUREMENTS)

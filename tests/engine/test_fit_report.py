@@ -189,3 +189,25 @@ def test_a_hem_that_only_dips_below_a_level_does_not_go_round_it():
     positions[10:12, 1] = 0.84
     zones = {z.zone for z in fit_report(garment, replace(drape, positions=positions), body(0.14), fabric()).zones}
     assert "hip_girth" not in zones and "waist_girth" in zones
+
+
+@pytest.mark.parametrize(("sinks", "said"), [(0.02, False), (0.06, True)])
+def test_a_waistband_that_slides_down_is_told(sinks, said):
+    garment, drape = dressed(0.15, 0.14)
+    garment = replace(garment, panel_names=("waistband",) * len(garment.panel_names))
+    garment = replace(garment, positions=garment.positions + [0.0, 0.5, 0.0])  # placed far above the waist
+    at_waist = drape.positions - [0.0, drape.positions[:, 1].mean() - LEVELS["waist"], 0.0]
+    wearer = body(0.14)
+    wearer = replace(wearer, landmarks=wearer.landmarks | {"waist_back": np.array([0, LEVELS["waist"], -0.14])})
+    report = fit_report(garment, replace(drape, positions=at_waist - [0.0, sinks, 0.0]), wearer, fabric())
+    assert ("slid down by 6 cm" in report.summary) == said
+
+
+def test_the_waistbands_own_level_is_a_zone_on_bodies_narrowest_below_the_waist():
+    garment, drape = dressed(0.15, 0.14)
+    heights = {"waist_height": 1.05, "waistband_height": 1.0, "waistband_girth": 2 * np.pi * 0.14}
+    wearer = body(0.14)
+    wearer = replace(wearer, measurements=wearer.measurements | {k: Measurement(v, 0.0) for k, v in heights.items()})
+    zones = {z.zone: z for z in fit_report(garment, drape, wearer, fabric()).zones}
+    assert zones["waistband_girth"].ease == pytest.approx(2 * np.pi * 0.01, abs=1e-3)
+    assert "waistband_girth" not in {z.zone for z in fit_report(garment, drape, body(0.14), fabric()).zones}

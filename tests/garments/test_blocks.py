@@ -346,3 +346,27 @@ def test_a_jacket_is_fastened_as_far_as_asked(closed, fastened):
         whole = sum(length(pattern, "front_l", e.label) for e in pattern.panel("front_l").edges
                     if e.label in ("edge", "closure"))  # fmt: skip
         assert length(pattern, "front_l", "closure") == pytest.approx(closed * whole, abs=0.011)
+
+
+@pytest.mark.parametrize("garment", ["trousers", "skirt_straight", "skirt_a_line", "skirt_pleated"])
+def test_bands_are_cut_for_the_narrowest_place_below_the_waist(garment):
+    natural, drop = BODIES["tall_man"], 0.05
+    lower = {"waistband_girth": natural["waist_girth"] - 0.03, "waistband_height": natural["waist_height"] - drop,
+             "back_waistband_width": natural["back_waist_width"] - 0.015}  # fmt: skip
+    before, after = library.draft(garment, natural), library.draft(garment, natural | lower)
+    names = ("waistband_front", "waistband_back")
+    around = [sum(length(p, n, "bottom_1", "bottom_2") for n in names) for p in (before, after)]
+    assert around[0] - around[1] == pytest.approx(0.03, abs=0.004)
+    tops = [max(world_of(p, n)[:, 1].max() for n in names) for p in (before, after)]
+    lows = [min(world_of(p, panel.name)[:, 1].min() for panel in p.panels) for p in (before, after)]
+    assert tops[0] - tops[1] == pytest.approx(drop, abs=1e-6)
+    assert lows[1] == pytest.approx(lows[0], abs=0.012)  # the hem stays where it was
+    assert "waist_girth" in before.intended_ease and "waistband_girth" in after.intended_ease
+    assert after.drafted_for["waist_girth"] == natural["waist_girth"]
+    at_the_waist = library.draft(garment, natural | lower | {"waistband_height": natural["waist_height"]})
+    assert at_the_waist.intended_ease == before.intended_ease
+
+
+def world_of(pattern: Pattern, name: str) -> np.ndarray:
+    panel = pattern.panel(name)
+    return panel.vertices @ panel.placement.rotation[:, :2].T + panel.placement.translation
