@@ -8,6 +8,7 @@ import torch
 from torch.nn.functional import avg_pool2d, grid_sample
 
 from engine.core.errors import ArgumentError
+from render.diff.packing import take_rows
 
 __all__ = ["pyramid", "sample_pyramid", "uv_derivatives"]
 
@@ -45,7 +46,7 @@ def uv_derivatives(fragments, faces: torch.Tensor, uv: torch.Tensor, corners: to
             "trilinear textures need to know where the vertices are in the image",
             "take fragments from MeshRasterizer, or sample bilinearly",
         )
-    points = fragments.verts_ndc[faces]
+    points = take_rows(fragments.verts_ndc, faces)
     x, y, z = points.unbind(-1)
     if not fragments.perspective_correct:
         z = torch.ones_like(z)
@@ -56,7 +57,7 @@ def uv_derivatives(fragments, faces: torch.Tensor, uv: torch.Tensor, corners: to
     sign = torch.where(area < 0, -1.0, 1.0)
     slopes = slopes / (sign * area.abs().clamp(min=LEAST))[:, None, None] / z[:, None]
     per_face = torch.cat((slopes @ corners, slopes.sum(-1, keepdim=True)), -1)  # face, direction, (u/z, v/z, 1/z)
-    found = per_face[fragments.pix_to_face.clamp(min=0)]
+    found = take_rows(per_face, fragments.pix_to_face.clamp(min=0))
     depth = fragments.zbuf if fragments.perspective_correct else torch.ones_like(fragments.zbuf)
     pixel = 2.0 / min(uv.shape[1:3])  # in normalised device coordinates
     change = found[..., :2] - uv[..., None, :] * found[..., 2:]
