@@ -104,7 +104,8 @@ def batch(args: Namespace, emit: Callable[[str], None]) -> tuple[Any, int]:
     for flag in ("quality", "device", "config", "seed"):
         if getattr(args, flag) is not None:
             common += [f"--{flag}", str(getattr(args, flag))]
-    common += [f"--{flag.replace('_', '-')}" for flag in ("no_cache", "no_turntable") if getattr(args, flag)]
+    off = ("no_cache", "no_turntable", "no_harmonise")
+    common += [f"--{flag.replace('_', '-')}" for flag in off if getattr(args, flag)]
     jobs = read_jobs(Path(args.table), args.stage, out, common)
     started = time.perf_counter()
 

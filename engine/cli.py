@@ -32,13 +32,15 @@ class _Parser(argparse.ArgumentParser):
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="out", help="folder for the results (default: out)")
     parser.add_argument("--json", action="store_true", help="print one JSON line on stdout and nothing else there")
-    parser.add_argument("--config", help="YAML file with quality, device, threads, seed, turntable, cache")
+    parser.add_argument("--config", help="YAML file with quality, device, threads, seed, turntable, cache, harmonise")
     parser.add_argument("--quality", help="draft, standard or fine")
     parser.add_argument("--device", help="cpu, gpu, cuda, vulkan or metal")
     parser.add_argument("--threads", type=int, help="CPU threads, 0 for as many as are of use")
     parser.add_argument("--seed", type=int, help="seed of everything random")
     parser.add_argument("--no-cache", action="store_true", help="compute everything anew")
     parser.add_argument("--no-turntable", action="store_true", help="skip turntable.webp")
+    parser.add_argument("--no-harmonise", action="store_true",
+                        help="leave the light on clothes in photo_tryon.png as drawn, not refined by a network")
 
 
 def _photos(parser: argparse.ArgumentParser, required: bool) -> None:

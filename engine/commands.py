@@ -39,6 +39,7 @@ def _run(args: Namespace) -> Run:
         seed=args.seed,
         cache=False if args.no_cache else None,
         turntable=False if args.no_turntable else None,
+        harmonise=False if args.no_harmonise else None,
     )
     return Run(Path(args.out), config, quiet=args.json)
 

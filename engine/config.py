@@ -40,13 +40,14 @@ class Config:
     seed: int = 0
     turntable: bool = True
     cache: bool = True
+    harmonise: bool = True  #: light on clothes in photos is refined by the network of render.refine
 
     def __post_init__(self) -> None:
         _choice("quality", self.quality, tuple(QUALITY))
         _choice("device", self.device, DEVICES)
         _integer("threads", self.threads, 0, 1024)
         _integer("seed", self.seed, 0, 2**31 - 1)
-        for name in ("turntable", "cache"):
+        for name in ("turntable", "cache", "harmonise"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(
                     "config.type", f"{name}: {getattr(self, name)!r} is not true or false", "write true or false"

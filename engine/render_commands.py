@@ -51,6 +51,7 @@ def run(args: Namespace, emit: Callable[[str], None]) -> tuple[dict[str, Any], i
     config = read_config(
         args.config, quality=args.quality, device=args.device, threads=args.threads, seed=args.seed,
         cache=False if args.no_cache else None, turntable=False if args.no_turntable else None,
+        harmonise=False if args.no_harmonise else None,
     )  # fmt: skip
     work = Run(Path(args.folder or args.out), config, quiet=args.json)
     one = ("view", "mode", "size", "fov", "close_up", "backdrop", "turntable", "frames", "buffers")

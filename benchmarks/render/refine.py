@@ -25,7 +25,7 @@ from render.camera import orbit_camera
 from render.develop import srgb_from_linear, tone_map, write_png
 from render.preview import Preview
 from render.refine.apply import refined
-from render.refine.features import DARK, Features, view_features
+from render.refine.features import Features, relit, view_features
 from render.refine.network import LUMINANCE, Refiner
 from render.refine.pairs import Pair, load_pair, pair_files
 from render.refine.weights import load_refiner
@@ -75,7 +75,7 @@ def _refined(model: Refiner, pair: Pair) -> np.ndarray:
 
 def _changed(pair: Pair, change: np.ndarray) -> np.ndarray:
     """The drawn picture with a change of log radiance, shape [H, W, 3]."""
-    return np.maximum((pair.drawn + DARK) * np.exp(change * pair.weight[..., None]) - DARK, 0)
+    return relit(pair.drawn, change * pair.weight[..., None], pair.white)
 
 
 def _affine(pairs: list[Pair]) -> Callable[[Pair], np.ndarray]:

@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
         for name, light in LIGHTS.items():
             studio = PhotoStudio.of(photo_light(*light), camera)
             with Preview(meshes, quality="draft", backdrop="none", studio=studio) as preview:
-                seen = view_features(preview, camera)
+                seen = view_features(preview, camera, studio=studio)
             truth = trace(meshes, [camera], studio=studio, samples=args.samples, threads=1, denoise=True)[0]
             inside, wanted = seen.weight > 0.5, _shown(truth.rgb, seen.alpha)
             rows[name].append(tuple(measures.psnr(_shown(rgb, seen.alpha), wanted, inside)

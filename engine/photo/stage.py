@@ -52,7 +52,11 @@ def photo_try_on(run: Run, look: Look, views: Sequence[PhotoView]) -> dict[str, 
     from engine.photo.tryon import dress_photo
     from render.develop import write_png
 
-    shown, first = {}, None
+    shown, first, model = {}, None, None
+    if views and run.config.harmonise:
+        from render.refine.weights import load_refiner
+
+        model = load_refiner()
     for view in views:
         try:
             posed, camera = look_in_photo(run, look, view)
@@ -63,7 +67,7 @@ def photo_try_on(run: Run, look: Look, views: Sequence[PhotoView]) -> dict[str, 
                 first = first or light
                 write_light(run.out / f"light_{view.name}.json", light, camera)
                 progress(0.3, view.name)
-                dressed = dress_photo(posed, view, camera, light, quality=run.config.quality)
+                dressed = dress_photo(posed, view, camera, light, quality=run.config.quality, model=model)
         except ToileError as error:
             if error.code not in OPTIONAL:
                 raise

@@ -2,12 +2,14 @@
 
 The clothes are drawn in the photo's pose with its camera and light. What the fitted body has before them stays the
 photo's: arms, hands, the chin; and hair that falls over them. Where they keep light from the skin, the photo darkens by
-the ratio of the body's light with and without them (differential rendering: Debevec 1998).
+the ratio of the body's light with and without them (differential rendering: Debevec 1998). A network refines the light
+on the clothes towards path tracing; nothing else of the picture is its.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -22,9 +24,13 @@ from render.photo_composite import Layer, composite, grain_of, snapped_to_edges,
 from render.photo_light import LightEstimate, PhotoStudio
 from render.preview import Preview
 
+if TYPE_CHECKING:
+    from render.refine.network import Refiner
+
 __all__ = ["Dressed", "dress_photo"]
 
 LIMBS = (12, 15, 16, 17, 18, 19, 20, 21, *range(22, 55))  #: SMPL-X joints of neck, head, arms and hands
+ABOUT = 48  #: what the network sees around the clothes [px]
 MARGIN = 12  #: around what is drawn [px]
 FINE = 3  #: samples of what is in front along each side of a pixel
 AHEAD = 0.012  #: how much nearer than the cloth beside it a body must be to count as in front of it [m]
@@ -45,7 +51,7 @@ class Dressed:
 
 def dress_photo(
     look: Look, view: PhotoView, camera: Camera, light: LightEstimate, *, quality: str = "standard",
-    meshes: list[SceneMesh] | None = None,
+    meshes: list[SceneMesh] | None = None, model: Refiner | None = None,
 ) -> Dressed:  # fmt: skip
     """Puts a look into the photo in whose pose it is.
 
@@ -53,6 +59,7 @@ def dress_photo(
         camera: the photo's, in the look's world.
         quality: a name of ``render.preview.PREVIEW_QUALITY``.
         meshes: the look as it is to be drawn, the body first; by default in its own fabrics.
+        model: refines the light on the clothes; without one it is as drawn.
 
     Raises:
         JobError: ``render.no_opengl`` where no OpenGL exists.
@@ -64,17 +71,38 @@ def dress_photo(
     with Preview(meshes, quality=quality, backdrop="none", studio=studio) as preview:
         dressed = preview.view(part)
         fine = preview.view(part, size=tuple(FINE * n for n in part.size), supersample=1)
+        colours = dressed.rgb if model is None else _refined(model, preview, part, studio, dressed)
     with Preview(meshes[:1], quality=quality, backdrop="none", studio=studio) as preview:
         bare = preview.view(part)
     hair = hair_mask(look.body, view, camera)[y0:y1, x0:x1]
     near = view.picture[y0:y1, x0:x1]
     alpha = _alpha(fine, near, look.body, part) * (1 - hair)
     pure = cv2.erode((_shrunk(fine.material_id > 0) > 0.999).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    layer = Layer(spread_colours(dressed.rgb, pure), alpha, _contact_shadow(dressed, bare))
+    layer = Layer(spread_colours(colours, pure), alpha, _contact_shadow(dressed, bare))
     picture, covered = view.picture.copy(), np.zeros(view.person.shape, np.float32)
     picture[y0:y1, x0:x1] = composite(near, layer, blur=view.edge_blur, grain=grain_of(view.picture))
     covered[y0:y1, x0:x1] = alpha
     return Dressed(picture, covered, own_clothes_left(look.body, view, camera, covered))
+
+
+def _refined(
+    model: Refiner, preview: Preview, camera: Camera, studio: PhotoStudio, dressed: ImageBuffers
+) -> np.ndarray:
+    """The view's colours with refined light about its clothes, linear, shape [H, W, 3]."""
+    from render.refine.apply import refined
+    from render.refine.features import view_features
+
+    rows, columns = np.nonzero(dressed.material_id > 0)
+    if not len(rows):
+        return dressed.rgb
+    y0, x0 = max(rows.min() - ABOUT, 0), max(columns.min() - ABOUT, 0)
+    box = (x0, y0, min(columns.max() + ABOUT, camera.size[0]), min(rows.max() + ABOUT, camera.size[1]))
+    features = view_features(preview, _cropped(camera, box), studio=studio)
+    colours = dressed.rgb.copy()
+    inside = colours[y0 : box[3], x0 : box[2]]
+    drawn = features.alpha > 0
+    inside[drawn] = refined(model, features)[drawn] / np.maximum(features.alpha[drawn], 1e-4)[:, None]
+    return colours
 
 
 def _box(meshes: list[SceneMesh], camera: Camera) -> tuple[int, int, int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from render.refine.features import DARK, Features, planes
+from render.refine.features import Features, planes, relit
 from render.refine.network import Refiner
 
 __all__ = ["light_change", "refined"]
@@ -29,4 +29,4 @@ def light_change(model: Refiner, features: Features) -> np.ndarray:
 
 def refined(model: Refiner, features: Features) -> np.ndarray:
     """Refined radiance of the subject, premultiplied, shape [H, W, 3]."""
-    return np.maximum((features.rgb + DARK) * np.exp(light_change(model, features)) - DARK, 0)
+    return relit(features.rgb, light_change(model, features), features.white)

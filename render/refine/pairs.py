@@ -14,7 +14,7 @@ from render.refine.features import Features, demodulated, planes
 
 __all__ = ["Pair", "load_pair", "pair_files", "save_pair"]
 
-FORMAT = 1
+FORMAT = 2
 SPLITS = ("train", "test")
 _NAMES = tuple(f.name for f in fields(Features))
 
@@ -32,12 +32,13 @@ class Pair:
     alpha: np.ndarray  #: shape [H, W]
     weight: np.ndarray  #: how much of each pixel is to be refined, shape [H, W]
     cloth: np.ndarray  #: share of opaque cloth, shape [H, W]
+    white: np.ndarray  #: light of the scene, see ``features.white_ball``, shape [3]
     noisy: np.ndarray | None = None  #: of tests: what was traced, before it was denoised, shape [H, W, 3]
 
     @cached_property
     def change(self) -> np.ndarray:
         """Log radiance that the traced picture has more than the drawn one, shape [3, H, W]."""
-        logs = [demodulated(rgb, self.albedo, self.alpha) for rgb in (self.traced, self.drawn)]
+        logs = [demodulated(rgb / self.white, self.albedo, self.alpha) for rgb in (self.traced, self.drawn)]
         return np.ascontiguousarray(np.moveaxis(logs[0] - logs[1], -1, 0), np.float32)
 
 
@@ -65,11 +66,13 @@ def load_pair(path: str | Path) -> Pair:
     if missing or int(arrays["format"]) != FORMAT:
         raise InputError("refine.pair", f"{path}: is no pair of this version ({', '.join(missing) or 'format'})", hint)
     f = {n: arrays[n].astype(np.float32) for n in (*_NAMES, "traced", "noisy") if n in arrays}
-    shape = f["alpha"].shape
-    if len(shape) != 2 or any(v.shape[:2] != shape or not np.isfinite(v).all() for v in f.values()):
+    shape, white = f["alpha"].shape, f["white"]
+    sizes = {v.shape[:2] for n, v in f.items() if n != "white"}
+    fine = sizes == {shape} and len(shape) == 2 and white.shape == (3,) and white.min() > 0
+    if not fine or not all(np.isfinite(v).all() for v in f.values()):
         raise InputError("refine.pair", f"{path}: its pictures differ in size or hold no numbers", hint)
     return Pair(Path(path).stem, arrays["look"].tobytes().decode(), planes(f), f["rgb"], f["traced"], f["albedo"],
-                f["alpha"], f["weight"], f["share"][..., 0], f.get("noisy"))  # fmt: skip
+                f["alpha"], f["weight"], f["share"][..., 0], white, f.get("noisy"))  # fmt: skip
 
 
 def pair_files(folder: str | Path, split: str) -> list[Path]:

@@ -103,25 +103,24 @@ def _lesson(file: Path) -> dict[str, np.ndarray]:
     """What is learnt from a pair, float16, shape [channel, H, W] each."""
     pair = load_pair(file)
     arrays = {"planes": pair.planes, "wanted": np.clip(pair.change, -LUMINANCE, LUMINANCE), "weight": pair.weight[None],
-              "drawn": np.moveaxis(pair.drawn, -1, 0), "alpha": pair.alpha[None]}  # fmt: skip
+              "drawn": np.moveaxis(pair.drawn / pair.white, -1, 0)}  # fmt: skip
     return {name: values.astype(np.float16) for name, values in arrays.items()}
 
 
 def _batch(files: list[Path], load: Callable[[Path], dict[str, np.ndarray]], s: Settings, step: int) -> dict:
-    """Squares of random pairs, dyed and exposed at random; the same for the same seed and step."""
+    """Squares of random pairs, dyed at random; the same for the same seed and step."""
     rng = np.random.default_rng([s.seed, step])
     rows: list[dict[str, np.ndarray]] = []
     while len(rows) < s.batch:
         file = files[rng.integers(len(files))]
         lesson = load(file)
-        sides = lesson["alpha"].shape[1:]
+        sides = lesson["weight"].shape[1:]
         if min(sides) < s.square:
             what = f"{file}: is smaller than squares of {s.square} pixels"
             raise InputError("refine.square", what, "give a smaller --square, at least 64")
         top, left = (int(rng.integers(n - s.square + 1)) for n in sides)
         row = {k: v[:, top : top + s.square, left : left + s.square].astype(np.float32) for k, v in lesson.items()}
-        row["planes"][LIGHT] += float(rng.uniform(-0.25, 0.25)) * row.pop("alpha")
-        order = rng.permutation(3)  # lights are all but white, so that a garment may as well be of another hue
+        order = rng.permutation(3)  # all light is seen as white, so that a garment may as well be of another hue
         for channels in (LIGHT, ALBEDO):
             row["planes"][channels] = row["planes"][channels][order]
         row["wanted"], row["drawn"] = row["wanted"][order], row["drawn"][order]

@@ -23,6 +23,7 @@ def test_defaults_and_overrides(tmp_path):
         ("seed: many", "seed"),
         ("threads: 2.5", "threads"),
         ("turntable: 7", "turntable"),
+        ("harmonise: maybe", "harmonise"),
         ("- draft", "name: value"),
         ("device: cdua", "cuda"),
         ("", "empty"),

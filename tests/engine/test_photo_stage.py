@@ -3,6 +3,7 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -79,11 +80,15 @@ def dressed():
                              skinning_weights=np.eye(55)[np.zeros(len(body.vertices), int)])  # fmt: skip
     look = SimpleNamespace(body=person)
     view = view_of(picture, camera, mask)
-    return view, tryon.dress_photo(look, view, camera, light, quality="draft", meshes=[body, skirt]), camera
+
+    def dress(model=None):
+        return tryon.dress_photo(look, view, camera, light, quality="draft", meshes=[body, skirt], model=model)
+
+    return view, dress(), camera, dress
 
 
 def test_clothes_cover_what_they_should_and_nothing_else(dressed):
-    view, result, camera = dressed
+    view, result, camera, _ = dressed
     where = result.alpha > 0.5
     pixels, _ = project(camera, folded_skirt().vertices)
     rows = np.nonzero(where.any(1))[0]
@@ -100,8 +105,31 @@ def test_clothes_cover_what_they_should_and_nothing_else(dressed):
 
 
 def test_clothes_throw_shadow_on_the_body(dressed):
-    view, result, camera = dressed
+    view, result, camera, _ = dressed
     hem = int(round(project(camera, np.array([[0.0, 0.55, 0.16]]))[0][0, 1]))
     below = (slice(hem + 5, hem + 12), slice(70, 80))
     assert result.alpha[below].max() < 0.05
     assert result.picture[below].mean() < 0.93 * view.picture[below].mean()
+
+
+def test_the_network_changes_light_on_the_clothes_and_nothing_else(dressed):
+    import torch
+
+    from render.refine.network import CHROMA, Refiner
+
+    view, plain, _, dress = dressed
+    torch.manual_seed(1)
+    model = Refiner().eval()
+    torch.nn.init.normal_(model.head.weight, std=3.0)  # whatever has been learnt
+    result = dress(model)
+    assert np.array_equal(result.alpha, plain.alpha)
+    reached = cv2.dilate((plain.alpha > 0).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0  # blurred as the photo
+    assert np.array_equal(result.picture[~reached], plain.picture[~reached])
+    # of all that is changed, light changes alone: colours keep their ratios
+    core = cv2.erode((plain.alpha > 0.99).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    ratio = np.log([(p.picture[core] / 255.0) ** 2.2 + 1e-3 for p in (result, plain)])
+    change = ratio[0] - ratio[1]
+    assert np.abs(change.mean(1)).mean() > 0.05
+    assert np.median(np.abs(change - change.mean(1, keepdims=True))) < 4 * CHROMA
+    again = dress(model)
+    assert np.array_equal(again.picture, result.picture)

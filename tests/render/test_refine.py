@@ -8,12 +8,13 @@ from engine.core.errors import InputError
 from render.camera import standard_cameras
 from render.preview import Preview, PreviewQuality, Sampling
 from render.refine.apply import refined
-from render.refine.features import PLANES, Features, planes, view_features
+from render.refine.features import PLANES, Features, planes, view_features, white_ball
 from render.refine.losses import ms_ssim_loss
 from render.refine.network import CHROMA, LUMINANCE, Refiner, parameter_count
 from render.refine.pairs import load_pair, pair_files, save_pair
 from render.refine.train import Settings, train
 from render.refine.weights import WEIGHTS, load_refiner, save_refiner
+from render.studio import Studio
 
 SMALL = PreviewQuality((60, 80), (60, 80), 4, Sampling(2, 4, 6, 256), Sampling(2, 1, 4, 256), 32)
 
@@ -32,7 +33,8 @@ def _features(rng, height=70, width=90) -> Features:
     alpha[:, :10] = 0
     seen = alpha[..., None]
     return Features(pixels(3) * seen, alpha, pixels(3) * seen, pixels(3) * seen, pixels(4) * seen, pixels() * alpha,
-                    pixels(3) * seen, pixels(2) * seen, alpha * (rng.random((height, width)) < 0.7))  # fmt: skip
+                    pixels(3) * seen, pixels(2) * seen, alpha * (rng.random((height, width)) < 0.7), pixels(3) * seen,
+                    np.array([1.1, 1.0, 0.8], np.float32))  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,41 @@ def test_what_is_lit_by_the_key_light_says_so(view):
     assert np.corrcoef(key, bright)[0, 1] > 0.8
 
 
+def test_a_white_ball_is_as_bright_as_its_light(opengl):
+    """The mean over its picture, against the ball's own shading integrated over the disc it fills."""
+    dark = Studio(key_radiance=(0, 0, 0), rim_radiance=(0, 0, 0), softboxes=(), wall=(0, 0, 0), floor=(0, 0, 0))
+    usual = white_ball(Studio())
+    assert usual @ [0.2126, 0.7152, 0.0722] == pytest.approx(1) and np.abs(usual - 1).max() < 0.05
+    unit = white_ball(replace(dark, wall=(0.5,) * 3, floor=(0.5,) * 3))[0] / 0.5  # an even 1 makes it 1
+    x, y = np.meshgrid(*[np.linspace(-1, 1, 401)] * 2)
+    disc = x * x + y * y < 1
+    for way in ((0.0, 0.0, 1.0), (0.6, 0.5, 0.62), (-0.8, 0.1, -0.6)):
+        normals = np.stack([x, y, np.sqrt(np.maximum(1 - x * x - y * y, 0))], -1)[disc]
+        shading = np.maximum(normals @ way / np.linalg.norm(way), 0).mean()
+        ball = white_ball(replace(dark, key_direction=way, key_radiance=(1.0, 0.5, 2.0)))
+        assert ball / unit == pytest.approx(shading * np.array([1.0, 0.5, 2.0]), rel=0.02, abs=1e-3)
+
+
+def test_the_network_sees_no_exposure_and_no_white_balance(view, body, cloth):
+    preview, camera = view
+    gain = np.array([0.45, 0.4, 0.3])
+    tinted = lambda rgb: tuple(float(c) for c in np.array(rgb) * gain)  # noqa: E731
+    usual = Studio()
+    names = ("key_radiance", "rim_radiance", "wall", "floor")
+    dim = replace(usual, softboxes=tuple(replace(b, radiance=tinted(b.radiance)) for b in usual.softboxes),
+                  **{name: tinted(getattr(usual, name)) for name in names})  # fmt: skip
+    with Preview([body, cloth], quality=SMALL, studio=dim) as other:
+        seen = view_features(other, camera, studio=dim)
+    plain = view_features(preview, camera)
+    inside = plain.alpha > 0.99
+    assert seen.rgb[inside].mean() < 0.5 * plain.rgb[inside].mean()
+    assert np.abs(planes(seen) - planes(plain))[:, inside].max() < 0.02  # softboxes are told as luminance
+    model = _wild()
+    assert refined(model, replace(plain, rgb=plain.rgb * 0.5, white=plain.white * 0.5)) == pytest.approx(
+        0.5 * refined(model, plain), rel=1e-3, abs=1e-4
+    )
+
+
 def test_a_network_that_has_learnt_nothing_changes_nothing():
     f = _features(np.random.default_rng(0))
     assert refined(Refiner().eval(), f) == pytest.approx(f.rgb, abs=1e-5)
@@ -84,7 +121,7 @@ def test_threads_change_no_bit():
 
 def test_no_weights_can_change_a_colour_or_what_is_not_refined():
     f, model = _features(np.random.default_rng(2)), _wild()
-    change = np.log((refined(model, f) + 1e-3) / (f.rgb + 1e-3))
+    change = np.log((refined(model, f) + 1e-3 * f.white) / (f.rgb + 1e-3 * f.white))
     assert np.abs(change[f.weight == 0]).max() < 1e-4
     touched = change[f.weight > 0]
     assert np.abs(touched).max() > 0.3  # the test means something

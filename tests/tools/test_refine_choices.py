@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from small_scene import capsule_body, folded_skirt
 
-from tools.refine.choices import TEST_AZIMUTH, TEST_HUES, crop_camera, dyed, lights, unsewn
+from tools.refine.choices import TEST_AZIMUTH, TEST_HUES, crop_camera, dyed, lights, phone_camera, unsewn
+from tools.refine.photo_lights import LEVEL, photo_light
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +34,10 @@ def test_colours_and_lights_of_tests_are_never_trained_on(cloth):
         assert hues == {False: False, True: True}
 
 
-def test_a_square_shows_the_clothes(body, cloth):
+@pytest.mark.parametrize("taken", [crop_camera, phone_camera])
+def test_a_square_shows_the_clothes(body, cloth, taken):
     for seed in range(20):
-        camera = crop_camera([body, cloth], np.random.default_rng(seed), 64)
+        camera = taken([body, cloth], np.random.default_rng(seed), 64)
         points = cloth.vertices @ camera.world_to_camera[:3, :3].T + camera.world_to_camera[:3, 3]
         pixel = points @ camera.K.T
         inside = (np.abs(pixel[:, :2] / pixel[:, 2:] - 32) < 32).all(1)
@@ -45,3 +47,22 @@ def test_a_square_shows_the_clothes(body, cloth):
 def test_unsewn_cloth_has_no_seams_to_draw_and_is_else_the_same(cloth):
     plain = unsewn([cloth])[0]
     assert not {"hem", "seam"} & set(plain.maps) and np.array_equal(plain.vertices, cloth.vertices)
+
+
+def test_photos_lights_are_such_as_photos_have():
+    levels, behind, share = [], 0, []
+    for seed in range(150):
+        light = photo_light(np.random.default_rng(seed))
+        again = photo_light(np.random.default_rng(seed))
+        assert np.array_equal(light.radiance, again.radiance)
+        assert np.isfinite(light.radiance).all() and light.radiance.min() >= 0
+        tint = light.radiance.mean(0) / light.radiance.mean()
+        assert (np.abs(np.log(tint)) < 0.45).all()
+        direction, key, rest = light.split()
+        behind += direction[2] < 0
+        levels.append((4 / 160 * np.maximum(light.directions @ light.directions.T, 0) @ light.radiance.mean(1)).max())
+        share.append(key.mean() / levels[-1])
+        assert key.min() >= 0 and rest.min() >= 0
+    assert np.exp(np.mean(np.log(levels))) == pytest.approx(LEVEL, rel=0.1)
+    assert 0.15 < behind / 150 < 0.5
+    assert min(share) < 0.3 and max(share) > 0.7  # from overcast to hard sun

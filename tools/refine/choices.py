@@ -12,7 +12,7 @@ from engine.core.types import Camera, SceneMesh
 from render.camera import orbit_camera
 from render.studio import Studio
 
-__all__ = ["crop_camera", "dyed", "lights", "unsewn"]
+__all__ = ["crop_camera", "dyed", "lights", "phone_camera", "unsewn"]
 
 WEAVES = ("plain", "twill", "satin", "knit")
 TEST_HUES = (0.45, 0.62)  #: of the colour circle, kept for tests
@@ -67,6 +67,21 @@ def crop_camera(meshes: Sequence[SceneMesh], rng: np.random.Generator, size: int
         meshes, float(rng.uniform(-np.pi, np.pi)), size=(height * 3 // 4, height),
         elevation=float(np.radians(rng.uniform(-4, 20))),
     )  # fmt: skip
+    return _square(whole, meshes, rng, size)
+
+
+def phone_camera(meshes: Sequence[SceneMesh], rng: np.random.Generator, size: int) -> Camera:
+    """A square cut out of a photo of the whole person, from the front or the side, ``size`` [px] wide."""
+    height = int(rng.uniform(1000, 1700))
+    azimuth = rng.choice((0.0, 0.0, -90.0, 90.0)) + rng.normal(0, 15)
+    whole = orbit_camera(
+        meshes, float(np.radians(azimuth)), size=(height * 3 // 4, height),
+        elevation=float(np.radians(rng.uniform(-8, 8))), fov_y=float(np.radians(rng.uniform(30, 55))),
+    )  # fmt: skip
+    return _square(whole, meshes, rng, size)
+
+
+def _square(whole: Camera, meshes: Sequence[SceneMesh], rng: np.random.Generator, size: int) -> Camera:
     cloth = np.concatenate([m.vertices for m in meshes if m.material.double_sided])
     point = np.append(cloth[rng.integers(len(cloth))], 1.0)
     x, y, z = whole.K @ (whole.world_to_camera @ point)[:3]

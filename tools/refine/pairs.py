@@ -1,9 +1,10 @@
 """Pairs for the refining network: ``python -m tools.refine.pairs --looks DIR --out DIR --test-garments shirt,sheath``.
 
 Every pair is a square of a product picture, drawn and path-traced, of a saved look in random cloth, under random
-lights. Looks with a test garment whose bodies wear nothing else make the tests, so that tests have bodies, garments,
-colours and lights that training has not. Traced pictures are denoised; tests have several times the paths, and keep
-what was traced, too. Pairs depend on the seed and the look only; those that are there are left alone.
+lights; with ``--photos`` also squares of photos in the light of suns and windows. Looks with a test garment whose
+bodies wear nothing else make the tests, so that tests have bodies, garments, colours and studio lights that training
+has not. Traced pictures are denoised; tests have several times the paths, and keep what was traced, too. Pairs depend
+on the seed and the look only; those that are there are left alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import argparse
 import hashlib
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +23,14 @@ from engine.core.errors import InputError, ToileError
 from engine.core.types import Camera, SceneMesh
 from engine.look import Look, load_look, scene
 from render.camera import resized
+from render.photo_light import PhotoStudio
 from render.preview import Preview
 from render.reference import check, denoised, trace
 from render.refine.features import DARK, view_features
 from render.refine.pairs import save_pair
-from tools.refine.choices import crop_camera, dyed, lights, unsewn
+from render.studio import Studio
+from tools.refine.choices import crop_camera, dyed, lights, phone_camera, unsewn
+from tools.refine.photo_lights import photo_light
 
 TEST_SAMPLES = 4  #: times as many paths in tests
 
@@ -37,6 +43,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--test-garments", default="shirt", help="names, with commas between")
     parser.add_argument("--rounds", type=int, default=1, help="times that looks are dyed and lit; tests once")
     parser.add_argument("--views", type=int, default=3, help="pairs of a look and round")
+    parser.add_argument("--photos", type=int, default=0, help="more pairs of a look and round, in light as of photos")
+    parser.add_argument("--only", choices=("train", "test"), help="make only these")
     parser.add_argument("--size", type=int, default=160)
     parser.add_argument("--samples", type=int, default=48, help="paths per pixel of training; tests have more")
     parser.add_argument("--threads", type=int, default=1)
@@ -46,21 +54,51 @@ def main(argv: list[str] | None = None) -> int:
     looks = _split(args.looks, set(args.test_garments.split(",")))
     for round_ in range(args.rounds):
         for split, name, look in looks:
-            if round_ and split == "test":
+            if (round_ and split == "test") or split != (args.only or split):
                 continue
-            files = [args.out / split / f"{name}_{round_}_{v}.npz" for v in range(args.views)]
-            if all(f.exists() for f in files):
-                continue
-            start = time.process_time()
-            rng, test = np.random.default_rng(_number(name, round_, args.seed)), split == "test"
-            samples = args.samples * (TEST_SAMPLES if test else 1)
-            try:
-                _pairs(look, files, name, test=test, rng=rng, size=args.size, samples=samples, threads=args.threads)
-            except ToileError as error:
-                print(f"{split} {name}: {error}", file=sys.stderr)
-                continue
-            print(f"{split} {name} {round_}: {time.process_time() - start:.1f} s besides tracing", file=sys.stderr)
+            samples = args.samples * (TEST_SAMPLES if split == "test" else 1)
+            for setting in _settings(look, args.out / split, name, round_, args):
+                start = time.process_time()
+                try:
+                    _pairs(setting, name, test=split == "test", samples=samples, threads=args.threads)
+                except ToileError as error:
+                    print(f"{split} {name}: {error}", file=sys.stderr)
+                    continue
+                spent = time.process_time() - start
+                print(f"{setting.files[0].name}: {spent:.1f} s besides tracing", file=sys.stderr)
     return 0
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """A look dyed and lit, and the cameras of its pairs."""
+
+    meshes: list[SceneMesh]
+    studio: Studio
+    cameras: list[Camera]
+    files: list[Path]
+    seed: int  #: of the paths
+
+
+def _settings(
+    look: Look, folder: Path, name: str, round_: int, args: argparse.Namespace
+) -> Iterator[_Setting]:
+    """What is missing of a look and round: one studio for all its views, and a light of its own for every photo."""
+    test, number = folder.name == "test", _number(name, round_, args.seed)
+    files = [folder / f"{name}_{round_}_{v}.npz" for v in range(args.views)]
+    if not all(f.exists() for f in files):
+        rng = np.random.default_rng(number)
+        meshes, studio = dyed(scene(look), rng, test=test), lights(rng, test=test)
+        cameras = [crop_camera(meshes, rng, args.size) for _ in files]
+        yield _Setting(meshes, studio, cameras, files, int(rng.integers(1 << 20)))
+    for v in range(args.photos):
+        file = folder / f"{name}_{round_}_p{v}.npz"
+        if not file.exists():
+            rng = np.random.default_rng([*number, 1 + v])
+            meshes = dyed(scene(look), rng, test=test)
+            camera = phone_camera(meshes, rng, args.size)
+            studio = PhotoStudio.of(photo_light(rng), camera)
+            yield _Setting(meshes, studio, [camera], [file], int(rng.integers(1 << 20)))
 
 
 def _split(folders: list[Path], garments: set[str]) -> list[tuple[str, str, Look]]:
@@ -102,20 +140,15 @@ def _number(name: str, round_: int, seed: int) -> list[int]:
     return [seed, round_, int.from_bytes(_mixed(name)[:4], "little")]
 
 
-def _pairs(
-    look: Look, files: list[Path], name: str, *, test: bool, rng: np.random.Generator, size: int, samples: int,
-    threads: int,
-) -> None:  # fmt: skip
-    meshes: list[SceneMesh] = dyed(scene(look), rng, test=test)
-    studio = lights(rng, test=test)
-    cameras = [crop_camera(meshes, rng, size) for _ in files]
+def _pairs(setting: _Setting, name: str, *, test: bool, samples: int, threads: int) -> None:
+    meshes, studio, cameras = setting.meshes, setting.studio, setting.cameras
     with Preview(meshes, quality="draft", backdrop="none", studio=studio) as preview:
-        views = [view_features(preview, camera) for camera in cameras]
+        views = [view_features(preview, camera, studio=studio) for camera in cameras]
         shade = [_yarn_shade(preview, camera) for camera in cameras]
     with Preview(unsewn(meshes), quality="draft", backdrop="none", studio=studio) as preview:
         plain = [preview.view(camera, buffers=False) for camera in cameras]
-    traced = trace(meshes, cameras, studio=studio, samples=samples, threads=threads, seed=int(rng.integers(1 << 20)))
-    for file, features, bare, yarns, picture in zip(files, views, plain, shade, traced, strict=True):
+    traced = trace(meshes, cameras, studio=studio, samples=samples, threads=threads, seed=setting.seed)
+    for file, features, bare, yarns, picture in zip(setting.files, views, plain, shade, traced, strict=True):
         # seams, hems and uneven yarns are drawn, not modelled: what they do to the drawn picture is done to the traced
         drawn = (features.rgb + DARK) / (bare.rgb * bare.alpha[..., None] + DARK) * yarns[..., None]
         save_pair(file, features, denoised(picture).rgb * drawn, look=name,
