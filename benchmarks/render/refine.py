@@ -2,9 +2,10 @@
 
 On the test pairs (bodies, garments, colours and lights that training has not seen), over what is refined: nearness to
 the path-traced pictures of the drawn picture, of an affine map of what the network sees of each pixel (fitted to
-training pairs: what needs no network), and of each network, with 95 % intervals over looks. With ``--look`` also
-flicker over part of a turntable, and Mitsuba given as much time as the refined picture takes. ``--sheet FILE`` shows
-it all side by side. Prints one JSON line.
+training pairs: what needs no network), and of each network, with 95 % intervals over looks. ``--photos`` takes the
+pairs in light such as photos are taken in, not those in the studio. With ``--look`` also flicker over part of a
+turntable, and Mitsuba given as much time as the refined picture takes. ``--sheet FILE`` shows it all side by side.
+Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--l1", type=Path, required=True)
     parser.add_argument("--gan", type=Path)
     parser.add_argument("--half", type=Path, help="the float16 file of one of them")
+    parser.add_argument("--photos", action="store_true", help="pairs in photos' light, not the studio's")
     parser.add_argument("--look", type=Path, help="saved look for turntable and equal time")
     parser.add_argument("--frames", type=int, default=12, help="of the turntable, 1.5 degrees apart")
     parser.add_argument("--size", type=int, default=240, help="height of the turntable's pictures [px]")
@@ -53,9 +55,9 @@ def main(argv: list[str] | None = None) -> int:
     torch.set_num_threads(args.threads)
     given = {"l1": args.l1, "gan": args.gan, "half": args.half}
     models = {name: load_refiner(path) for name, path in given.items() if path}
-    pairs = [load_pair(f) for f in pair_files(args.data, "test")]
+    pairs = [load_pair(f) for f in pair_files(args.data, "test", photos=args.photos)]
     pairs = [p for p in pairs if (p.weight > 0.5).mean() > 0.03]
-    affine = _affine([load_pair(f) for f in pair_files(args.data, "train")[::AFFINE_EVERY]])
+    affine = _affine([load_pair(f) for f in pair_files(args.data, "train", photos=args.photos)[::AFFINE_EVERY]])
     made = [{"raster": p.drawn, "affine": _changed(p, affine(p)), **{n: _refined(m, p) for n, m in models.items()}}
             for p in pairs]  # fmt: skip
     result = {"pairs": len(pairs), "looks": len({p.look for p in pairs}), **_nearness(pairs, made)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from render.refine.features import Features, demodulated, planes
 __all__ = ["Pair", "load_pair", "pair_files", "save_pair"]
 
 FORMAT = 2
+PHOTO = re.compile(r"_p\d+$")  #: how names end of pairs in light such as photos are taken in
 SPLITS = ("train", "test")
 _NAMES = tuple(f.name for f in fields(Features))
 
@@ -75,13 +77,18 @@ def load_pair(path: str | Path) -> Pair:
                 f["alpha"], f["weight"], f["share"][..., 0], white, f.get("noisy"))  # fmt: skip
 
 
-def pair_files(folder: str | Path, split: str) -> list[Path]:
+def pair_files(folder: str | Path, split: str, *, photos: bool | None = None) -> list[Path]:
     """Pairs of ``train`` or ``test`` in a folder, sorted.
+
+    Args:
+        photos: only those lit as photos are (True) or as in a studio (False), which their names tell.
 
     Raises:
         InputError: there are none.
     """
     files = sorted((Path(folder) / split).glob("*.npz"))
+    if photos is not None:
+        files = [f for f in files if (PHOTO.search(f.stem) is not None) == photos]
     if not files:
         what = f"{folder}: has no pairs in its folder '{split}'"
         raise InputError("refine.data", what, "make pairs with python -m tools.refine.pairs --out FOLDER")
