@@ -105,6 +105,7 @@ class LookPictures:
         self._shown: list[Stamp] = stamps(self._files)
         self._seen = self._shown
         self._preview: Preview | None = None
+        self._cloth: list[str] = []
         self._thread = ThreadPoolExecutor(1)
         try:
             self._thread.submit(self._load).result()
@@ -130,10 +131,9 @@ class LookPictures:
                 self.fault = f"{error.message}. {error.hint}."
         self._seen = now
         meshes = self._preview.meshes
-        cloth = [mesh.name.replace("_", " ") for mesh in meshes if mesh.material.double_sided]
         modes = [m for m in MODES if m not in heatmap.MAP_STYLES or any(m in mesh.maps for mesh in meshes)]
         title = self.folder.resolve().name
-        return {"version": self.version, "title": title, "cloth": cloth, "modes": modes, "fault": self.fault}
+        return {"version": self.version, "title": title, "cloth": self._cloth, "modes": modes, "fault": self.fault}
 
     def picture(self, query: Mapping[str, Any]) -> Content:
         """The picture asked for, as JPEG."""
@@ -150,10 +150,13 @@ class LookPictures:
         return self._preview.picture(glance.camera(meshes), mode=glance.mode, moving=glance.moving)
 
     def _load(self) -> None:
-        preview = Preview(look.scene(look.load_look(self.folder)), quality="live")
+        shown = look.load_look(self.folder)
+        preview = Preview(look.scene(shown), quality="live")
         if self._preview is not None:
             self._preview.close()
-        self._preview = preview
+        garment = shown.garment
+        worn = [part.name for part in garment.parts] or [f"{garment.name} in {garment.fabrics[0].label.lower()}"]
+        self._preview, self._cloth = preview, [name.replace("_", " ") for name in worn]
         self.version += 1
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import urllib.parse
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -39,8 +40,9 @@ def saved(tmp_path_factory):
 def server(saved):
     folder, held = saved
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(look, "load_look", lambda _: held)
-        patch.setattr(look, "scene", lambda held: held["meshes"])
+        worn = SimpleNamespace(parts=(), name="skirt_straight", fabrics=(SimpleNamespace(label="Wool suiting"),))
+        patch.setattr(look, "load_look", lambda _: SimpleNamespace(garment=worn))
+        patch.setattr(look, "scene", lambda _: held["meshes"])
         try:
             running = LookServer(folder)
         except JobError as error:
@@ -86,6 +88,7 @@ def test_pictures_at_rest_are_those_that_move_but_finer(server):
 def test_maps_are_shown_if_there_are_any(server):
     state = json.loads(ask(server, "/state.json")[2])
     assert state["modes"] == ["beauty", "wireframe", "strain", "pressure"] and state["title"] == "green_skirt"
+    assert state["cloth"] == ["skirt straight in wool suiting"]
     assert np.abs(picture(server, mode="strain") - picture(server)).mean() > 1
 
 
