@@ -28,7 +28,7 @@ _NECK_TILT = np.radians(20.0)  #: of the mid-neck tape: its front lies lower tha
 _HIP_SOFTNESS = 0.004  #: [m] how sharply the most prominent buttock vertices set the hip level
 _SIDES = ("l", "r")
 #: Below the natural waist [m], where a waistband may come to rest: many men are narrowest a hand's breadth below it.
-_BAND_DROPS = np.arange(0.0, 0.081, 0.01)
+_BAND_DROPS = np.arange(0.0, 0.081, 0.01)[1:]
 
 
 @dataclass(frozen=True)
@@ -176,8 +176,9 @@ class _Tape:
 
     def waistband(self) -> None:
         """The smallest girth at the waist or a little below it; what is wider slides down to it, or further."""
-        levels = [self.levels["waist"] - drop for drop in _BAND_DROPS]
-        tapes = [girth(self.v, self.region("trunk"), self.level(height)) for height in levels]
+        levels = [self.levels["waist"] - drop for drop in (0.0, *_BAND_DROPS)]
+        below = [girth(self.v, self.region("trunk"), self.level(height)) for height in levels[1:]]
+        tapes = [self.tapes["waist"], *below]
         k = min(range(len(tapes)), key=lambda k: float(tapes[k].length.detach()))
         self.tapes["waistband"], self.levels["waistband"] = tapes[k], levels[k]
         self.values["waistband_girth"] = tapes[k].length

@@ -8,12 +8,13 @@ import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import resources
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from engine.core.errors import InputError, ToileError
 
-__all__ = ["Content", "LocalServer", "show_until_stopped"]
+__all__ = ["Content", "LocalServer", "show_until_stopped", "static_pages"]
 
 MAX_BODY = 20_000
 #: Pages of other sites cannot send this header without asking, and they are never allowed.
@@ -27,6 +28,12 @@ class Content:
 
     kind: str  #: as in Content-Type
     data: bytes
+
+
+def static_pages(page: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, bytes]]:
+    """What a LocalServer serves of the package's own files: path to (file, content type)."""
+    static = resources.files("engine.app") / "static"
+    return {route: (f"{kind}; charset=utf-8", (static / name).read_bytes()) for route, (name, kind) in page.items()}
 
 
 class LocalServer:

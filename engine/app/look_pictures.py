@@ -11,14 +11,13 @@ import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine import look
-from engine.app.local_server import Content, LocalServer, show_until_stopped
+from engine.app.local_server import Content, LocalServer, show_until_stopped, static_pages
 from engine.core.errors import InputError, ToileError
 from engine.core.types import Camera, SceneMesh
 from engine.watch import Stamp, stamps
@@ -169,14 +168,10 @@ class LookServer(LocalServer):
     """
 
     def __init__(self, folder: str | Path, *, port: int = 0) -> None:
-        static = resources.files("engine.app") / "static"
-        pages = {
-            route: (f"{kind}; charset=utf-8", (static / name).read_bytes()) for route, (name, kind) in PAGE.items()
-        }
         self.pictures = LookPictures(folder)
         answers = {"/state.json": self.pictures.state, "/picture.jpg": self.pictures.picture}
         try:
-            super().__init__(pages, answers, policy=POLICY, port=port)
+            super().__init__(static_pages(PAGE), answers, policy=POLICY, port=port)
         except BaseException:
             self.pictures.close()
             raise

@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 from argparse import Namespace
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine.app.local_server import LocalServer
+from engine.app.local_server import LocalServer, static_pages
 from engine.core.errors import InputError
 from engine.shop_files import BODIES, OUTFITS, SIZES, load_shop_model, open_shop_log
 
@@ -221,8 +220,7 @@ class Shop:
 
 def shop_server(shop: Shop, *, port: int = 0) -> LocalServer:
     """The shop's web server."""
-    static = resources.files("engine.app") / "static"
-    pages = {path: (f"{kind}; charset=utf-8", (static / name).read_bytes()) for path, (name, kind) in PAGES.items()}
+    pages = static_pages(PAGES)
     get: dict[str, Callable[[dict[str, Any]], Any]] = {
         "/api/about": shop.about, "/api/home": shop.home, "/api/item": shop.item, "/api/learnt": shop.learnt,
     }  # fmt: skip

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from engine.app.glb_info import describe_glb, read_glb
-from engine.app.local_server import LocalServer, show_until_stopped
+from engine.app.local_server import LocalServer, show_until_stopped, static_pages
 from engine.core.errors import JobError
 
 __all__ = ["ViewerServer", "serve", "viewer_missing"]
@@ -30,16 +30,18 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
+ELEMENT = "vendor/model-viewer.min.js"
 PAGE = {
     "/": ("viewer.html", "text/html"),
     "/viewer.css": ("viewer.css", "text/css"),
     "/viewer.js": ("viewer.js", "text/javascript"),
+    "/model-viewer.min.js": (ELEMENT, "text/javascript"),
 }
 
 
 def viewer_missing() -> str:
     """Why the viewer cannot run here; '' if it can."""
-    if _static("vendor/model-viewer.min.js").is_file():
+    if (resources.files("engine.app") / "static" / ELEMENT).is_file():
         return ""
     return "the viewer's <model-viewer> element is not installed"
 
@@ -58,12 +60,8 @@ class ViewerServer(LocalServer):
         if missing:
             raise JobError("viewer.not_installed", missing, "run: npm ci --prefix web && npm run --prefix web bundle")
         about = json.dumps(describe_glb(path, document)).encode()
-        pages = {"/model.glb": ("model/gltf-binary", data), "/about.json": ("application/json", about)}
-        for route, (name, kind) in PAGE.items():
-            pages[route] = (f"{kind}; charset=utf-8", _static(name).read_bytes())
-        element = _static("vendor/model-viewer.min.js").read_bytes()
-        pages["/model-viewer.min.js"] = ("text/javascript; charset=utf-8", element)
-        super().__init__(pages, policy=POLICY, port=port)
+        made = {"/model.glb": ("model/gltf-binary", data), "/about.json": ("application/json", about)}
+        super().__init__(made | static_pages(PAGE), policy=POLICY, port=port)
 
 
 def serve(
@@ -76,7 +74,3 @@ def serve(
     """
     server = ViewerServer(path, port=port)
     show_until_stopped(server, open_browser=open_browser, on_ready=on_ready or (lambda url: None))
-
-
-def _static(name: str):
-    return resources.files("engine.app") / "static" / name

@@ -5,9 +5,13 @@ has one. ``avatars.measure`` produces them, garment blocks and the fit report re
 Values are metres, except ``body_mass`` [kg] and ``shoulder_slope`` [rad].
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["MeasurementInfo", "MEASUREMENTS", "LANDMARKS", "ALIASES"]
+__all__ = ["MeasurementInfo", "MEASUREMENTS", "LANDMARKS", "ALIASES", "band_drop"]
+
+LEAST_DROP = 0.005  #: of a waistband's level below the natural waist, from which it is another level [m]
 
 
 @dataclass(frozen=True)
@@ -149,3 +153,16 @@ LANDMARKS: tuple[str, ...] = (
     "ankle_l",
     "ankle_r",
 )
+
+
+def band_drop(measurements: Mapping[str, Any]) -> float:
+    """How far below the natural waist a waistband stays [m]; 0 where that is the waist, or unknown.
+
+    Args:
+        measurements: Numbers or ``engine.core.types.Measurement`` by name [m].
+    """
+    known = [measurements.get(name) for name in ("waist_height", "waistband_height")]
+    if None in known:
+        return 0.0
+    waist, band = (float(getattr(value, "value", value)) for value in known)
+    return waist - band if waist - band >= LEAST_DROP else 0.0

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from engine.core.measurements import band_drop
 from engine.core.mesh import unique_edges, weld_map
 from engine.core.types import Body, Drape, Fabric, FitReport, Garment, ZoneFit
 from engine.export.hem_level import hem_advice, hem_level
 from engine.export.tension import drag_lines, seam_fits
-from engine.export.waist_level import band_drop, slid_advice
+from engine.export.waist_level import slid_advice
 
 __all__ = ["comfort_stretch", "fit_report", "stretch_percent"]
 
@@ -55,7 +56,7 @@ def _zones(body: Body, kind: str) -> list[Zone]:
     ):
         if mark in marks:
             zones.append(Zone(name, label, name, marks[mark], up, "torso"))
-        if name == "waist_girth" and (drop := band_drop(body)):
+        if name == "waist_girth" and (drop := band_drop(body.measurements)):
             zones.append(Zone("waistband_girth", "Waistband", "waistband_girth", marks[mark] - drop * up, up, "torso"))
     neck = (marks["side_neck_point_l"] + marks["side_neck_point_r"]) / 2
     tilt = marks["back_neck_point"] - marks["front_neck_point"]

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.core.measurements import band_drop
 from engine.core.types import Body, Drape, Garment
 
-__all__ = ["band_drop", "slid_advice", "slid_by"]
+__all__ = ["slid_advice", "slid_by"]
 
 BAND = ("waistband", "wb_")  #: in the names of panels that are waistbands (``wb_`` in GarmentCode's)
-LEAST_DROP = 0.005  #: of the narrowest place below the natural waist, from which it is another level [m]
 SLID = 0.035  #: a band that comes to rest so far down is not where it was cut to sit [m]
-
-
-def band_drop(body: Body) -> float:
-    """How far below the natural waist a body is narrowest [m]; 0 where that is the waist, or unknown."""
-    known = [body.measurements.get(name) for name in ("waist_height", "waistband_height")]
-    if None in known:
-        return 0.0
-    drop = known[0].value - known[1].value
-    return drop if drop >= LEAST_DROP else 0.0
 
 
 def slid_by(garment: Garment, drape: Drape, body: Body) -> float:
@@ -32,7 +23,8 @@ def slid_by(garment: Garment, drape: Drape, body: Body) -> float:
     if not mine.any() or "waist_front" not in body.landmarks:
         return 0.0
     now = float(drape.positions[mine, 1].mean())
-    waist = float(np.mean([body.landmarks[name][1] for name in ("waist_front", "waist_back")])) - band_drop(body)
+    waist = float(np.mean([body.landmarks[name][1] for name in ("waist_front", "waist_back")]))
+    waist -= band_drop(body.measurements)
     return min(float(garment.positions[mine, 1].mean()), waist) - now
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["at_the_band"]
+from engine.core.measurements import band_drop
 
-LEAST_DROP = 0.005  #: below which the natural waist is the narrowest place [m]
+__all__ = ["at_the_band"]
 
 
 def at_the_band(
@@ -34,11 +34,8 @@ def at_the_band(
     def value(name: str) -> float:
         return float(getattr(measurements[name], "value", measurements[name]))
 
-    needed = ("waist_height", "waistband_girth", "waistband_height", "back_waistband_width")
-    if any(name not in measurements for name in needed):
-        return measurements, landmarks, "waist_girth"
-    drop = value("waist_height") - value("waistband_height")
-    if drop < LEAST_DROP:
+    drop = band_drop(measurements)
+    if not drop or any(name not in measurements for name in ("waistband_girth", "back_waistband_width")):
         return measurements, landmarks, "waist_girth"
     lower = {"waist_height": 1, "waist_to_hip": 1, "body_rise": 1, "outside_leg_length": 1, "total_crotch_length": 2}
     taken = {name: value(name) - times * drop for name, times in lower.items() if name in measurements}
